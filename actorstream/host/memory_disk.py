@@ -1,0 +1,220 @@
+"""A disk in memory that loses what a real one may lose.
+
+Theory of operation. Every file has what the page cache shows (`data`) and what is durable (`durable`), and the list of
+writes between them. A process that is killed keeps the page cache, but its last write may have been cut short at any
+byte. A host that crashes keeps the durable bytes and any subset of the unsynced writes, each possibly torn; names
+(creations, renames, removals) that no `sync_dir` covered come back or vanish in the order they were made. A write that
+fails for lack of space leaves nothing, as the real disk's does.
+"""
+
+from __future__ import annotations
+
+from actorstream.errors import DiskFull
+from actorstream.host.entropy import Entropy
+
+
+class _Inode:
+    """The content of one file, apart from its name."""
+
+    __slots__ = ("data", "durable", "unsynced")
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.durable = bytearray()
+        self.unsynced: list[tuple[int, bytes]] = []  # (position, bytes); (size, b"") is a truncation
+
+    def clone(self) -> _Inode:
+        copy = _Inode()
+        copy.data[:] = self.data
+        copy.durable[:] = self.durable
+        copy.unsynced = list(self.unsynced)
+        return copy
+
+
+class MemoryFile:
+    """An open file of a `MemoryDisk`."""
+
+    __slots__ = ("_disk", "_inode", "_path")
+
+    def __init__(self, disk: MemoryDisk, path: str, inode: _Inode) -> None:
+        self._disk, self._path, self._inode = disk, path, inode
+
+    def append(self, data: bytes | bytearray | memoryview) -> int:
+        inode = self._inode
+        start = len(inode.data)
+        self._disk.take_space(self._path, len(data))
+        inode.data += data
+        inode.unsynced.append((start, bytes(data)))
+        self._disk.last_write = inode
+        return start
+
+    def read(self, position: int, size: int) -> bytes:
+        return bytes(self._inode.data[position : position + size])
+
+    def size(self) -> int:
+        return len(self._inode.data)
+
+    def truncate(self, size: int) -> None:
+        inode = self._inode
+        self._disk.take_space(self._path, size - len(inode.data))
+        del inode.data[size:]
+        inode.unsynced.append((size, b""))
+
+    def sync(self) -> None:
+        inode = self._inode
+        if self._disk.lying_sync():
+            return
+        for position, data in inode.unsynced:
+            _apply(inode.durable, position, data)
+        inode.unsynced.clear()
+        self._disk.syncs += 1
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class MemoryDisk:
+    """See the module. `capacity_bytes` bounds the sum of all files; `lie_probability` is the share of syncs that lie."""
+
+    def __init__(self, *, capacity_bytes: int | None = None) -> None:
+        self.capacity_bytes = capacity_bytes
+        self.lie_probability = 0.0
+        self.entropy: Entropy | None = None
+        self.used_bytes = 0
+        self.syncs = 0
+        self.last_write: _Inode | None = None
+        self._names: dict[str, _Inode] = {}
+        self._dirs: set[str] = {""}
+        self._durable_names: dict[str, _Inode] = {}
+
+    def clone(self) -> MemoryDisk:
+        """An independent disk with the same content, as after a clean stop: everything in it is durable."""
+        copy = MemoryDisk(capacity_bytes=self.capacity_bytes)
+        for path, inode in self._names.items():
+            fresh = inode.clone()
+            fresh.durable[:] = fresh.data
+            fresh.unsynced.clear()
+            copy._names[path] = fresh
+        copy._durable_names = dict(copy._names)
+        copy._dirs = set(self._dirs)
+        copy.used_bytes = self.used_bytes
+        return copy
+
+    def take_space(self, path: str, size: int) -> None:
+        """Account for `size` more bytes.
+
+        Raises:
+            DiskFull: they do not fit.
+        """
+        if self.capacity_bytes is not None and size > 0 and self.used_bytes + size > self.capacity_bytes:
+            raise DiskFull(path)
+        self.used_bytes += size
+
+    def lying_sync(self) -> bool:
+        """Whether this sync is one that only pretends."""
+        return self.entropy is not None and self.lie_probability > 0 and self.entropy.chance(self.lie_probability)
+
+    def open(self, path: str, *, create: bool = False) -> MemoryFile:
+        inode = self._names.get(path)
+        if inode is None:
+            if not create or path.rpartition("/")[0] not in self._dirs:
+                raise FileNotFoundError(path)
+            inode = self._names[path] = _Inode()
+        return MemoryFile(self, path, inode)
+
+    def exists(self, path: str) -> bool:
+        return path in self._names or path in self._dirs
+
+    def list(self, path: str) -> list[str]:
+        prefix = f"{path}/" if path else ""
+        below = [name for name in (*self._names, *self._dirs) if name.startswith(prefix) and name != path]
+        return sorted({name[len(prefix) :].split("/", 1)[0] for name in below})
+
+    def make_dir(self, path: str) -> None:
+        parts = path.split("/")
+        self._dirs.update("/".join(parts[: end + 1]) for end in range(len(parts)))
+
+    def remove(self, path: str) -> None:
+        inode = self._names.pop(path, None)
+        if inode is not None:
+            self.used_bytes -= len(inode.data)
+
+    def remove_tree(self, path: str) -> None:
+        for name in [name for name in self._names if name.startswith(f"{path}/")]:
+            self.remove(name)
+        self._dirs = {name for name in self._dirs if name != path and not name.startswith(f"{path}/")}
+
+    def rename(self, source: str, target: str) -> None:
+        inode = self._names.pop(source)
+        self.remove(target)
+        self._names[target] = inode
+
+    def sync_dir(self, path: str) -> None:
+        prefix = f"{path}/" if path else ""
+
+        def inside(name: str) -> bool:
+            return name.startswith(prefix) and "/" not in name[len(prefix) :]
+
+        for name in [name for name in self._durable_names if inside(name) and name not in self._names]:
+            del self._durable_names[name]
+        self._durable_names.update({name: inode for name, inode in self._names.items() if inside(name)})
+
+    def show(self, path: str) -> str:
+        return path
+
+    def crash_process(self, entropy: Entropy) -> None:
+        """The process is killed: the page cache survives, the write under way may be cut short."""
+        inode = self.last_write
+        self.last_write = None
+        if inode is None or not inode.unsynced or not entropy.chance(0.5):
+            return
+        position, data = inode.unsynced[-1]
+        if data and position + len(data) == len(inode.data):
+            kept = entropy.below(len(data) + 1)
+            del inode.data[position + kept :]
+            inode.unsynced[-1] = (position, data[:kept])
+
+    def crash_host(self, entropy: Entropy) -> None:
+        """The machine loses power: of what was not synced any subset survives, and each write may be torn."""
+        self.last_write = None
+        for inode in dict.fromkeys([*self._names.values(), *self._durable_names.values()]):
+            _lose_unsynced(inode, entropy)
+        self._names = _surviving_names(self._names, self._durable_names, entropy)
+        self._durable_names = dict(self._names)
+        self.used_bytes = sum(len(inode.data) for inode in self._names.values())
+
+
+def _apply(content: bytearray, position: int, data: bytes) -> None:
+    if not data:
+        del content[position:]
+        return
+    if len(content) < position:
+        content.extend(bytes(position - len(content)))  # A hole: the write before it was lost.
+    content[position : position + len(data)] = data
+
+
+def _lose_unsynced(inode: _Inode, entropy: Entropy) -> None:
+    for position, data in inode.unsynced:
+        if not entropy.chance(0.5):
+            continue
+        if data and entropy.chance(0.3):
+            data = data[: entropy.between(1, len(data))]  # A torn write: only its beginning reached the platter.
+        _apply(inode.durable, position, data)
+    inode.unsynced.clear()
+    inode.data[:] = inode.durable
+
+
+def _surviving_names(
+    names: dict[str, _Inode], durable: dict[str, _Inode], entropy: Entropy
+) -> dict[str, _Inode]:
+    """Durable names, and for each directory entry that differs, its new state or its old one."""
+    survived = dict(durable)
+    for name in sorted({*names, *durable}):
+        new, old = names.get(name), durable.get(name)
+        if new is old or not entropy.chance(0.5):
+            continue
+        if new is None:
+            del survived[name]
+        else:
+            survived[name] = new
+    return survived

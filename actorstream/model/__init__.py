@@ -1,0 +1,1 @@
+"""The nouns: values without behaviour, shared by every storey."""
