@@ -1,0 +1,45 @@
+"""The actor model: actors, supervision, and the runtimes that run them. Knows nothing of logs or streams."""
+
+from actorstream.actors.actor import Actor, receives
+from actorstream.actors.context import Context
+from actorstream.actors.message import (
+    Crash,
+    ExitReason,
+    Killed,
+    Message,
+    Normal,
+    Observe,
+    Observed,
+    Shutdown,
+    Terminated,
+)
+from actorstream.actors.ref import Ref
+from actorstream.actors.scheduler import Timer
+from actorstream.actors.specification import ChildSpec, child, one_for_all, one_for_one, rest_for_one
+from actorstream.actors.supervisor import Supervisor
+from actorstream.actors.system import ActorSystem, InjectedCrash
+
+__all__ = [
+    "Actor",
+    "ActorSystem",
+    "ChildSpec",
+    "Context",
+    "Crash",
+    "ExitReason",
+    "InjectedCrash",
+    "Killed",
+    "Message",
+    "Normal",
+    "Observe",
+    "Observed",
+    "Ref",
+    "Shutdown",
+    "Supervisor",
+    "Terminated",
+    "Timer",
+    "child",
+    "one_for_all",
+    "one_for_one",
+    "receives",
+    "rest_for_one",
+]

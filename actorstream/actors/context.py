@@ -1,0 +1,193 @@
+"""The context: all that an actor may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from actorstream.actors.actor import Actor
+from actorstream.actors.durations import Duration, as_us
+from actorstream.actors.limits import BACKGROUND_MAX
+from actorstream.actors.message import Message
+from actorstream.actors.ref import NOBODY, Ref
+from actorstream.actors.specification import Backoff, ChildSpec, Intensity, RestartRule
+from actorstream.errors import MailboxFull
+from actorstream.host import Entropy, Host
+from actorstream.model.instant import Instant
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    from actorstream.actors.cell import Cell
+    from actorstream.actors.scheduler import Timer
+
+T = TypeVar("T")
+
+
+class Context:
+    """What one incarnation of an actor may do. Only the system's own thread may use it.
+
+    Attributes:
+        self: the actor's own ref.
+        sender: who sent the message being handled; a ref that leads nowhere if it came from outside.
+        parent: the actor that supervises this one.
+        incarnation: a number that no other incarnation in this system has.
+        host: clock, entropy and disk.
+    """
+
+    __slots__ = ("_cell", "_entropy", "_log", "_send", "host", "incarnation", "parent", "self", "sender")
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+        self._send = cell.kernel.send
+        self._entropy: Entropy | None = None
+        self._log: FilteringBoundLogger | None = None
+        self.self = cell.ref
+        self.sender = NOBODY
+        self.parent = cell.parent.ref if cell.parent else NOBODY
+        self.incarnation = cell.incarnation
+        self.host: Host = cell.kernel.host
+
+    @property
+    def path(self) -> str:
+        """The path of this actor."""
+        return self.self.path
+
+    @property
+    def pinned(self) -> Ref:
+        """This incarnation's ref: what is sent to it after this incarnation has ended reaches nobody."""
+        return self.self.pinned(self.incarnation)
+
+    @property
+    def entropy(self) -> Entropy:
+        """This incarnation's own stream of chance."""
+        if self._entropy is None:
+            self._entropy = self._cell.kernel.entropy.stream(f"{self.path}#{self.incarnation}")
+        return self._entropy
+
+    @property
+    def log(self) -> FilteringBoundLogger:
+        """A structlog logger that names this actor."""
+        if self._log is None:
+            import structlog  # Here, because it loads much, and most actors never log.
+
+            self._log = structlog.get_logger("actorstream", actor=self.path)
+        assert self._log is not None
+        return self._log
+
+    def now(self) -> Instant:
+        """Wall time, in microseconds."""
+        return self.host.clock.now_us()
+
+    def send(self, ref: Ref, message: Message) -> None:
+        """Send; it is put into the mailbox at once, after all that this actor sent there before.
+
+        To an actor that is gone: a dead letter, counted.
+
+        Raises:
+            MailboxFull: its mailbox has reached its bound.
+        """
+        self._send(ref, message, self.self)
+
+    def reply(self, message: Message) -> None:
+        """Send to the sender of the message being handled."""
+        self._send(self.sender, message, self.self)
+
+    def find(self, path: str) -> Ref:
+        """The ref of the actor at this path, from the root.
+
+        Raises:
+            LookupError: there is none now. (`Ref(path)` is an address whether or not anybody lives there.)
+        """
+        return self._cell.kernel.find(path)
+
+    def spawn(
+        self,
+        actor: type[Actor],
+        *arguments: Any,
+        name: str | None = None,
+        restart: RestartRule = "permanent",
+        backoff: str = "100ms..5s",
+        shutdown: Duration = "2s",
+        restarts: int = 5,
+        within: Duration = "60s",
+        **options: Any,
+    ) -> Ref:
+        """Start a child, made as `actor(*arguments, **options)`; it runs when this returns.
+
+        Args:
+            actor: its class.
+            arguments: for its `__init__`, at each start.
+            name: the last part of its path; by default its class and a number.
+            restart: `permanent` (always), `transient` (only after a failure) or `temporary` (never).
+            backoff: pause before a restart, from the first to the longest.
+            shutdown: how long its background work may take to end before it is killed.
+            restarts: how many restarts are allowed within `within`; one more, and this actor fails.
+            within: see `restarts`.
+            options: for its `__init__`, at each start.
+
+        Raises:
+            ValueError: a child of this name is there, or an argument makes no sense.
+            RuntimeError: this actor is ending.
+        """
+        spec = ChildSpec(
+            name or self._cell.next_child_name(actor),
+            actor,
+            arguments,
+            tuple(options.items()),
+            restart,
+            Backoff.parse(backoff),
+            as_us(shutdown, what="shutdown"),
+            Intensity(restarts, as_us(within, what="within")),
+        )
+        return self._alive("spawn").spawn(spec)
+
+    def stop(self, ref: Ref | None = None) -> None:
+        """Stop an actor, after what it is handling now; what waits in its mailbox is dropped.
+
+        Without `ref`: this actor is done (`Normal`), and its `restart` rule applies, so a permanent one begins anew.
+        With a `ref` other than its own: that actor is stopped for good (`Shutdown`), whatever its rule.
+        """
+        if ref is None or ref.path == self.path:
+            self._cell.finish()
+        else:
+            self._cell.kernel.stop(ref)
+
+    def watch(self, ref: Ref) -> None:
+        """Be told, by one `Terminated` for each incarnation that ends, until `ref` is gone for good.
+
+        If it has ended already, the answer comes at once. The watch ends with this incarnation, too.
+        """
+        self._alive("watch").watch(ref)
+
+    def unwatch(self, ref: Ref) -> None:
+        """No longer be told; a `Terminated` that is waiting already is taken back."""
+        self._cell.unwatch(ref)
+
+    def schedule(self, after: Duration, message: Message) -> Timer:
+        """Send `message` to this actor after so long, unless this incarnation has ended by then.
+
+        Returns:
+            A handle; `cancel()` takes it back, also if it waits in the mailbox already.
+        """
+        return self._alive("schedule").schedule(as_us(after, what="after"), message)
+
+    def background(self, work: Callable[[], T], done: Callable[[T], Message]) -> None:
+        """Run blocking `work` beside the actor; `done(result)` becomes a message to this actor.
+
+        What `work` raises is a failure of this actor. If this incarnation has ended by then, the result is dropped.
+        `work` runs in another thread, so it must not touch the actor's state.
+
+        Raises:
+            MailboxFull: this actor has too much work under way.
+        """
+        cell = self._alive("start background work")
+        if cell.background_count >= BACKGROUND_MAX:
+            raise MailboxFull(f"{self.path} has {BACKGROUND_MAX} pieces of background work under way")
+        cell.background(work, done)
+
+    def _alive(self, what: str) -> Cell:
+        cell = self._cell
+        if cell.incarnation != self.incarnation or not cell.is_alive:
+            raise RuntimeError(f"{self.path} cannot {what}: it is ending")
+        return cell

@@ -1,0 +1,223 @@
+"""The kernel: who lives where, and what happens to a message on its way. The same under every runtime.
+
+Only the system's own thread touches it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from actorstream.actors.actor import Actor
+from actorstream.actors.asks import Answer, Asks
+from actorstream.actors.cell import Cell, Own
+from actorstream.actors.limits import FAILURES_MAX, TOMBSTONES_MAX
+from actorstream.actors.message import Crash, ExitReason, Killed, Message, Shutdown, Terminated
+from actorstream.actors.ref import NOBODY, Ref
+from actorstream.actors.scheduler import Scheduler
+from actorstream.actors.specification import ChildSpec
+from actorstream.errors import ActorTerminated, MailboxFull
+from actorstream.host import Entropy, Host
+
+
+class Root(Actor):
+    """Supervises what `ActorSystem.spawn` starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure of an actor, as it was reported."""
+
+    path: str
+    incarnation: int
+    message: str | None  # the type's name; None: a hook, or background work
+    error: Exception
+
+
+class Kernel:
+    """The actors of one system.
+
+    Attributes:
+        cells: all actors by path, in the order of their birth; "" is the root.
+        failures: the newest failures.
+        dead_letters: how many messages reached nobody.
+        unhandled: how many messages reached an actor without a handler for them.
+        failed: why the system failed, or None.
+    """
+
+    def __init__(self, host: Host, scheduler: Scheduler) -> None:
+        self.host = host
+        self.scheduler = scheduler
+        self.entropy = Entropy(host.entropy.bits())
+        self.cells: dict[str, Cell] = {}
+        self.asks = Asks()
+        self.failures: deque[Failure] = deque(maxlen=FAILURES_MAX)
+        self.dead_letters = 0
+        self.unhandled = 0
+        self.failed: Crash | None = None
+        self.injecting = False
+        self.ended = False
+        self._incarnation = 0
+        self._waiters: list[Future[None]] = []
+        self._tombstones: dict[str, tuple[int, ExitReason]] = {}
+        self.root = Cell(self, None, ChildSpec("root", Root), "")
+        self.cells[""] = self.root
+        self.root.start()
+
+    def next_incarnation(self) -> int:
+        """A number that no incarnation of this system has had."""
+        self._incarnation += 1
+        return self._incarnation
+
+    def send(self, ref: Ref, message: Message, sender: Ref) -> None:
+        """Put `message` into the mailbox of `ref`.
+
+        Raises:
+            MailboxFull: the mailbox has reached its bound.
+        """
+        cell = self.cells.get(ref.path)
+        if cell is None:
+            self._send_outside(ref, message, sender)
+            return
+        mail = cell.mail
+        if len(mail) >= cell.mail_max:
+            raise MailboxFull(f"the mailbox of {ref.path} holds {len(mail)} messages; {sender.path} sends more")
+        if ref.incarnation:
+            message = Own(ref.incarnation, message)
+        mail.append((message, sender))
+        if cell.idle:
+            cell.idle = False
+            cell.queued = True
+            self.scheduler.ready(cell)
+
+    def _send_outside(self, ref: Ref, message: Message, sender: Ref) -> None:
+        if ref.path == NOBODY.path or self.asks.resolve(ref.path, message):
+            return
+        self.dead_letters += 1
+        self.asks.reject(sender.path, ActorTerminated(f"there is no actor at {ref.path}"))
+
+    def ask(self, ref: Ref, message: Message, timeout_us: int, answer: Answer) -> None:
+        """Send a question from outside; `answer` gets the answer, or an error."""
+        if self.ended:
+            answer.set_exception(ActorTerminated(f"{ref.path} cannot answer: {self._why_ended()}"))
+            return
+        try:
+            sender = self.asks.open(ref, answer)
+        except MailboxFull as error:
+            answer.set_exception(error)
+            return
+        try:
+            self.send(ref, message, sender)
+        except MailboxFull as error:
+            self.asks.reject(sender.path, error)
+        self.asks.arm(sender, timeout_us, self.scheduler.after)
+
+    def find(self, path: str) -> Ref:
+        """The ref of whoever lives at `path`.
+
+        Raises:
+            LookupError: nobody does.
+        """
+        cell = self.cells.get(path) if path else None
+        if cell is None:
+            raise LookupError(f"there is no actor at {path!r}")
+        return cell.ref
+
+    def stop(self, ref: Ref) -> None:
+        """Stop the actor at `ref` for good."""
+        cell = self.cells.get(ref.path)
+        if cell is not None and cell.parent is not None:
+            cell.parent.signal(cell.parent.incarnation, cell.parent.stop_child, cell.spec.name)
+
+    def crash(self, ref: Ref, error: Exception) -> bool:
+        """Let the actor at `ref` fail; False if it is not running."""
+        cell = self.cells.get(ref.path)
+        if cell is None or not cell.is_alive:
+            return False
+        self.injecting = True
+        try:
+            cell.fail(error, None)
+        finally:
+            self.injecting = False
+        return True
+
+    def close(self, ended: Future[None]) -> None:
+        """Stop all actors; `ended` is set when they have."""
+        if self.ended:
+            ended.set_result(None)
+        else:
+            self._waiters.append(ended)
+            self.root.signal(self.root.incarnation, self.root.end, Shutdown())
+
+    def abandon(self) -> None:
+        """All actors are gone, without a word."""
+        self.ended = True
+        self.cells.clear()
+        self.asks.reject_all("its process is gone")
+
+    def tell_terminated(self, watcher: str, watching: int, ref: Ref, incarnation: int, reason: ExitReason) -> None:
+        """Tell the incarnation `watching` of `watcher` that an incarnation of `ref` ended."""
+        cell = self.cells.get(watcher)
+        if cell is not None and cell.incarnation == watching and cell.is_alive:
+            cell.post(Own(watching, Terminated(ref, incarnation, reason)), ref)
+
+    def last_of(self, path: str) -> tuple[int, ExitReason]:
+        """The last incarnation at `path`, and why it ended; (0, Killed) if that is not known."""
+        return self._tombstones.get(path, (0, Killed()))
+
+    def on_ended(self, cell: Cell) -> None:
+        """An incarnation of `cell` ended."""
+        self.asks.on_ended(cell.path, {sender.path for _, sender in cell.mail})
+        if cell is self.root:
+            self._on_root_ended()
+
+    def remove(self, cell: Cell) -> None:
+        """`cell` is gone for good."""
+        del self.cells[cell.path]
+        self._bury(cell)
+        self.dead_letters += len(cell.mail)
+        cell.mail.clear()
+        self.asks.on_ended(cell.path, set())
+        for path in cell.watchers:
+            watcher = self.cells.get(path)
+            if watcher is not None:
+                watcher.on_watched_gone(cell.path)
+
+    def _bury(self, cell: Cell) -> None:
+        self._tombstones.pop(cell.path, None)
+        self._tombstones[cell.path] = (cell.incarnation, cell.reason)
+        if len(self._tombstones) > TOMBSTONES_MAX:
+            del self._tombstones[next(iter(self._tombstones))]
+
+    def _on_root_ended(self) -> None:
+        self.ended = True
+        if isinstance(self.root.reason, Crash):
+            self.failed = self.root.reason
+        self.asks.reject_all(self._why_ended())
+        for waiter in self._waiters:
+            waiter.set_result(None)
+
+    def _why_ended(self) -> str:
+        return f"the system failed: {self.failed.error}" if self.failed else "the system has stopped"
+
+    # --- what people should know -------------------------------------------------------------------------------------
+
+    def on_failure(self, cell: Cell, error: Exception, message: Message | None) -> None:
+        """Report a failure, once."""
+        if self.injecting:
+            return  # A fault on purpose is no news.
+        import structlog  # Here, because it loads much.
+
+        kind = type(message).__name__ if message is not None else None
+        self.failures.append(Failure(cell.path, cell.incarnation, kind, error))
+        log = structlog.get_logger("actorstream")
+        log.error("actor failed", actor=cell.path, incarnation=cell.incarnation, message=kind, exc_info=error)
+
+    def on_unhandled(self, cell: Cell, message: Message) -> None:
+        """Report a message that has no handler."""
+        import structlog
+
+        self.unhandled += 1
+        log = structlog.get_logger("actorstream")
+        log.warning("message unhandled", actor=cell.path, message=type(message).__name__)

@@ -1,0 +1,181 @@
+"""The local runtime: one asyncio event loop in a thread of its own, and a few threads for background work.
+
+Theory of operation. Actors that have something to do wait in a queue. A turn of the loop drains it, a batch of
+messages an actor, for at most a slice; then the loop serves sockets and timers, and the next turn goes on. Calls
+from other threads go through an inbox, and wake the loop once for however many of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from actorstream.actors.cell import Cell
+from actorstream.actors.limits import (
+    BACKGROUND_THREADS,
+    BATCH_MESSAGES,
+    INBOX_MAX,
+    SLICE_SECONDS,
+    STOP_SECONDS,
+)
+from actorstream.actors.scheduler import Timer
+from actorstream.errors import ActorTerminated, MailboxFull
+
+T = TypeVar("T")
+
+
+class LocalScheduler:
+    """See the module.
+
+    Attributes:
+        loop: the event loop; whatever runs there may use the kernel directly.
+    """
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._queue: deque[Cell] = deque()
+        self._turning = False  # A turn runs, or is due.
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._inbox_due = False
+        self._closed = False
+        self._workers = ThreadPoolExecutor(BACKGROUND_THREADS, thread_name_prefix="actorstream-background")
+        self._thread = threading.Thread(target=self._main, name="actorstream", daemon=True)
+        self._thread.start()
+
+    def ready(self, cell: Cell) -> None:
+        """See `Scheduler`."""
+        self._queue.append(cell)
+        if not self._turning:
+            self._turning = True
+            self.loop.call_soon(self._turn)
+
+    def after(self, delay_us: int, fire: Callable[[], None]) -> Timer:
+        """See `Scheduler`."""
+        return self.loop.call_later(delay_us / 1e6, fire)
+
+    def background(self, work: Callable[[], Any], finished: Callable[[Any, Exception | None], None]) -> None:
+        """See `Scheduler`."""
+
+        def run() -> None:
+            try:
+                result = work()
+            except Exception as error:
+                failure = error
+                self._post(lambda: finished(None, failure))
+            else:
+                self._post(lambda: finished(result, None))
+
+        self._workers.submit(run)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """See `Scheduler`."""
+        if self.is_own_thread:
+            return function()
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(function())
+            except Exception as error:
+                future.set_exception(error)
+
+        self.post(run)
+        return future.result(STOP_SECONDS)
+
+    def post(self, function: Callable[[], None]) -> None:
+        """See `Scheduler`.
+
+        Raises:
+            MailboxFull: too many calls wait.
+            ActorTerminated: the system has stopped.
+        """
+        if self.is_own_thread:
+            function()
+            return
+        if self._closed:
+            raise ActorTerminated("the actor system has stopped")
+        if len(self._inbox) >= INBOX_MAX:
+            raise MailboxFull(f"{INBOX_MAX} calls from other threads wait already")
+        self._post(function)
+
+    def wait(self, future: Future[T], timeout_us: int) -> T:
+        """See `Scheduler`."""
+        if self.is_own_thread:
+            raise RuntimeError("an actor cannot wait for an answer; send a message, and handle the answer")
+        return future.result(timeout_us / 1e6)
+
+    def close(self) -> None:
+        """See `Scheduler`; waits for the threads, but not for ever."""
+        if self._closed:
+            return
+        self._closed = True
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(STOP_SECONDS)
+        self._workers.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def is_own_thread(self) -> bool:
+        """Whether the caller is the system's own thread."""
+        return threading.get_ident() == self._thread.ident
+
+    def _main(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+            self.loop.run_until_complete(_cancel_tasks())
+        finally:
+            self.loop.close()
+
+    def _post(self, function: Callable[[], None]) -> None:
+        self._inbox.append(function)
+        if not self._inbox_due:
+            self._inbox_due = True
+            try:
+                self.loop.call_soon_threadsafe(self._drain_inbox)
+            except RuntimeError:
+                return  # The loop is closed: nobody is left to be told.
+
+    def _drain_inbox(self) -> None:
+        self._inbox_due = False  # First: whoever appends from now on calls again.
+        inbox = self._inbox
+        while inbox:
+            inbox.popleft()()
+
+    def _turn(self) -> None:
+        queue = self._queue
+        now = self.loop.time
+        end = now() + SLICE_SECONDS
+        while queue:
+            cell = queue.popleft()
+            more, late = _run(cell, end, now)
+            if more:
+                queue.append(cell)
+            if late:
+                break
+        self._turning = bool(queue)
+        if queue:
+            self.loop.call_soon(self._turn)
+
+
+def _run(cell: Cell, end: float, now: Callable[[], float]) -> tuple[bool, bool]:
+    """Let `cell` handle a batch; whether it has more to do, and whether the slice is over."""
+    step = cell.step
+    for _ in range(BATCH_MESSAGES):
+        if not step():
+            return False, now() >= end
+        if now() >= end:
+            return True, True
+    return True, False
+
+
+async def _cancel_tasks() -> None:
+    """End what others run on the loop."""
+    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()

@@ -1,0 +1,72 @@
+"""Messages: what actors send, and the few that the system itself sends."""
+
+from __future__ import annotations
+
+from typing import Any, dataclass_transform
+
+import msgspec
+
+from actorstream.actors.ref import Ref
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class Message(msgspec.Struct, frozen=True):
+    """Base of all messages: frozen structs, named for their meaning.
+
+    Within a process they are passed by reference, so what they hold must not be changed after sending.
+
+    Example:
+        >>> class Greet(Message):
+        ...     name: str
+        >>> Greet("Ada")
+        Greet(name='Ada')
+    """
+
+
+class Normal(msgspec.Struct, frozen=True):
+    """The actor said that it was done."""
+
+
+class Shutdown(msgspec.Struct, frozen=True):
+    """It was asked to stop, or whoever supervises it stopped or restarted."""
+
+
+class Killed(msgspec.Struct, frozen=True):
+    """It did not end within its `shutdown` time; its `stopped` hook was not called."""
+
+
+class Crash(msgspec.Struct, frozen=True):
+    """It failed: `error` was raised while it handled `message` (None: in a hook, or in background work)."""
+
+    error: Exception
+    message: Message | None = None
+
+
+ExitReason = Normal | Shutdown | Killed | Crash
+"""Why an incarnation ended."""
+
+
+class Terminated(Message):
+    """An incarnation of a watched actor ended. Comes after all that this actor sent before.
+
+    `incarnation` is 0 if the system knows no actor of this path.
+    """
+
+    ref: Ref
+    incarnation: int
+    reason: ExitReason
+
+
+class Observe(Message):
+    """Ask any actor how it is. Answered by `Observed`."""
+
+
+class Observed(Message):
+    """A snapshot of one actor."""
+
+    path: str
+    state: str
+    incarnation: int
+    restarts: int
+    mailbox: int  # messages waiting
+    facts: dict[str, Any]  # what the actor's `observe` tells

@@ -1,0 +1,56 @@
+"""What a kernel asks of its runtime: turns, timers, threads. `local` and `simulation` answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from actorstream.actors.cell import Cell
+
+T = TypeVar("T")
+
+
+class Timer(Protocol):
+    """Something that will happen once."""
+
+    def cancel(self) -> None:
+        """Let it not happen; nothing if it has happened."""
+        ...
+
+
+class Scheduler(Protocol):
+    """A runtime."""
+
+    def ready(self, cell: Cell) -> None:
+        """`cell` has something to do: call its `step` until that returns False."""
+        ...
+
+    def after(self, delay_us: int, fire: Callable[[], None]) -> Timer:
+        """Call `fire` on the system's thread after so many microseconds."""
+        ...
+
+    def background(self, work: Callable[[], Any], finished: Callable[[Any, Exception | None], None]) -> None:
+        """Run `work` beside the actors, then `finished(result, error)` on the system's thread."""
+        ...
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Run `function` on the system's thread and return its result, from any other thread."""
+        ...
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Run `function` on the system's thread, soon, in the order of the calls."""
+        ...
+
+    def wait(self, future: Future[T], timeout_us: int) -> T:
+        """The result of `future`, once the actors have set it.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of threads; nothing runs any more."""
+        ...

@@ -1,0 +1,221 @@
+"""The simulation runtime: one thread, virtual time, an order that the seed decides.
+
+Theory of operation. Among the actors that have something to do, the seed picks the next; it handles one signal or
+one message, and virtual time moves on by a small amount that the seed decides, too. Timers, and background work,
+wait in a heap ordered by (time, sequence); when no actor has anything to do, time jumps to the first of them.
+Messages are in the receiver's mailbox at once, so the order of two messages from one sender to one receiver is kept;
+everything else may be reordered.
+
+Guarantees: the same seed and the same actors give the same trace, on every Python.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+from actorstream.actors.cell import Cell
+from actorstream.actors.trace import Trace
+from actorstream.host import Entropy, VirtualClock
+
+T = TypeVar("T")
+
+STEP_US = (1, 500)
+"""How far one step moves virtual time, from and to, unless the system is told otherwise."""
+
+BACKGROUND_US = (50, 5_000)
+"""How long background work takes, from and to."""
+
+
+class Order(Protocol):
+    """Decides who is next, and how long things take."""
+
+    def add(self, cell: Cell) -> None:
+        """`cell` has something to do."""
+        ...
+
+    def take(self) -> Cell | None:
+        """Whoever is next; None if nobody has anything to do."""
+        ...
+
+    def between(self, bounds: tuple[int, int]) -> int:
+        """A number within the bounds, both included."""
+        ...
+
+
+class SeededOrder:
+    """Any of the actors that have something to do, each as likely."""
+
+    __slots__ = ("_bits", "_cells", "add")
+
+    def __init__(self, seed: int) -> None:
+        self._cells: list[Cell] = []
+        self._bits = Entropy(seed).stream("schedule").bits
+        self.add = self._cells.append
+
+    def take(self) -> Cell | None:
+        cells = self._cells
+        count = len(cells)
+        if count == 0:
+            return None
+        if count > 1:
+            index = self._bits() % count
+            cells[index], cells[-1] = cells[-1], cells[index]
+        return cells.pop()
+
+    def between(self, bounds: tuple[int, int]) -> int:
+        low, high = bounds
+        return low + self._bits() % (high - low + 1)
+
+
+class FifoOrder:
+    """One after the other, nothing by chance."""
+
+    __slots__ = ("_cells", "add")
+
+    def __init__(self) -> None:
+        self._cells: deque[Cell] = deque()
+        self.add = self._cells.append
+
+    def take(self) -> Cell | None:
+        return self._cells.popleft() if self._cells else None
+
+    def between(self, bounds: tuple[int, int]) -> int:
+        return bounds[0]
+
+
+class _Event:
+    """Something in the heap."""
+
+    __slots__ = ("fire",)
+
+    def __init__(self, fire: Callable[[], None]) -> None:
+        self.fire: Callable[[], None] | None = fire
+
+    def cancel(self) -> None:
+        self.fire = None
+
+
+class SimulationScheduler:
+    """See the module.
+
+    Attributes:
+        trace: what happened.
+        on_step: called after each step; what they raise ends the run.
+    """
+
+    def __init__(self, clock: VirtualClock, seed: int | None, step_us: tuple[int, int] = STEP_US) -> None:
+        self._clock = clock
+        self._order: Order = FifoOrder() if seed is None else SeededOrder(seed)
+        self._step_us = step_us
+        self._heap: list[tuple[int, int, _Event]] = []
+        self._sequence = 0
+        self._stepping = False
+        self._abandoned = False
+        self.ready = self._order.add
+        self.trace = Trace()
+        self.on_step: list[Callable[[], None]] = []
+
+    def step(self) -> bool:
+        """One step; False if nothing is left to do."""
+        if self._abandoned:
+            return False
+        cell = self._next()
+        if cell is None:
+            return False
+        if self._stepping:
+            raise RuntimeError("an actor cannot drive the simulation it runs in; send a message instead of asking")
+        self._stepping = True
+        try:
+            self._run(cell)
+        finally:
+            self._stepping = False
+        for call in self.on_step:
+            call()
+        return True
+
+    def run(self, until: Callable[[], bool] | None, steps_max: int) -> int:
+        """Step until `until()` holds, nothing is left to do, or `steps_max` steps are done; returns their number."""
+        steps = 0
+        while steps < steps_max and not (until is not None and until()) and self.step():
+            steps += 1
+        return steps
+
+    def abandon(self) -> None:
+        """Nothing runs any more: as if the process was gone."""
+        self._abandoned = True
+        self._heap.clear()
+
+    def after(self, delay_us: int, fire: Callable[[], None]) -> _Event:
+        """See `Scheduler`."""
+        self._sequence += 1
+        event = _Event(fire)
+        heapq.heappush(self._heap, (self._clock.now_us() + delay_us, self._sequence, event))
+        return event
+
+    def background(self, work: Callable[[], Any], finished: Callable[[Any, Exception | None], None]) -> None:
+        """See `Scheduler`; the work is done in one go, at the time when it ends."""
+
+        def run() -> None:
+            try:
+                result = work()
+            except Exception as error:
+                finished(None, error)
+            else:
+                finished(result, None)
+
+        self.after(self._order.between(BACKGROUND_US), run)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """See `Scheduler`."""
+        return function()
+
+    def post(self, function: Callable[[], None]) -> None:
+        """See `Scheduler`."""
+        function()
+
+    def wait(self, future: Future[T], timeout_us: int) -> T:
+        """See `Scheduler`; drives the simulation."""
+        deadline_us = self._clock.now_us() + timeout_us
+        while not future.done():
+            if not self.step():
+                raise TimeoutError
+            if self._clock.now_us() > deadline_us and not future.done():
+                raise TimeoutError
+        return future.result()
+
+    def close(self) -> None:
+        """See `Scheduler`."""
+
+    def _next(self) -> Cell | None:
+        heap = self._heap
+        if heap and heap[0][0] <= self._clock.now_us():
+            self._fire_due()
+        cell = self._order.take()
+        while cell is None and heap:
+            time_us, _, event = heap[0]
+            if event.fire is None:
+                heapq.heappop(heap)
+                continue
+            self._clock.advance_to(time_us)
+            self._fire_due()
+            cell = self._order.take()
+        return cell
+
+    def _fire_due(self) -> None:
+        heap = self._heap
+        now_us = self._clock.now_us()
+        while heap and heap[0][0] <= now_us:
+            event = heapq.heappop(heap)[2]
+            if event.fire is not None:
+                event.fire()
+
+    def _run(self, cell: Cell) -> None:
+        now_us = self._clock.now_us() + self._order.between(self._step_us)
+        self._clock.advance_to(now_us)
+        self.trace.add(now_us, cell.path, cell.peek())
+        if cell.step():
+            self._order.add(cell)

@@ -1,0 +1,142 @@
+"""What supervision is told: a child's specification, and a supervisor's strategy. Frozen data, to print and compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, get_args
+
+from actorstream.actors.actor import Actor
+from actorstream.actors.durations import Duration, as_us
+
+RestartRule: TypeAlias = Literal["permanent", "transient", "temporary"]
+Scope: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """The pause before a restart: doubles from `min_us` up to `max_us`, less a random part of up to `jitter`."""
+
+    min_us: int = 100_000
+    max_us: int = 5_000_000
+    jitter: float = 0.2
+
+    @staticmethod
+    def parse(text: str) -> Backoff:
+        """Read "100ms..5s" (or one duration, for a constant pause).
+
+        Raises:
+            ValueError: anything else.
+        """
+        low, _, high = text.partition("..")
+        backoff = Backoff(as_us(low, what="backoff"), as_us(high or low, what="backoff"))
+        if backoff.max_us < backoff.min_us:
+            raise ValueError(f"backoff is {text!r}; the first pause must not be longer than the last")
+        return backoff
+
+
+@dataclass(frozen=True, slots=True)
+class Intensity:
+    """At most `restarts` restarts within `within_us` microseconds."""
+
+    restarts: int = 5
+    within_us: int = 60_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """Which children restart when one fails, and how often before the supervisor itself fails."""
+
+    scope: Scope = "one_for_one"
+    intensity: Intensity = field(default_factory=Intensity)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """How to start a child, and what to do when it ends.
+
+    `intensity`: its own bound on restarts; None: it counts towards the supervisor's.
+    """
+
+    name: str
+    actor: type[Actor]
+    arguments: tuple[Any, ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+    restart: RestartRule = "permanent"
+    backoff: Backoff = field(default_factory=Backoff)
+    shutdown_us: int = 2_000_000
+    intensity: Intensity | None = None
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if not (isinstance(self.actor, type) and issubclass(self.actor, Actor)):
+            raise TypeError(f"{self.name}: {self.actor!r} is not an Actor class")
+        if self.restart not in get_args(RestartRule):
+            raise ValueError(f"{self.name}: restart is {self.restart!r}; use permanent, transient or temporary")
+
+    def make(self) -> Actor:
+        """A new instance."""
+        return self.actor(*self.arguments, **dict(self.options))
+
+
+def check_name(name: str) -> None:
+    """Refuse names that cannot be part of a path.
+
+    Raises:
+        ValueError: empty, with a slash, or beginning with a question mark.
+    """
+    if not name or "/" in name or name.startswith("?"):
+        raise ValueError(f"an actor cannot be named {name!r}; use a name without '/' that does not begin with '?'")
+
+
+def child(
+    name: str,
+    actor: type[Actor],
+    *arguments: Any,
+    restart: RestartRule = "permanent",
+    backoff: str = "100ms..5s",
+    shutdown: Duration = "2s",
+    node: Literal["any"] = "any",
+    **options: Any,
+) -> ChildSpec:
+    """A child of a `Supervisor`, made as `actor(*arguments, **options)` at each start.
+
+    Args:
+        name: the last part of its path.
+        restart: `permanent` (always), `transient` (only after a failure) or `temporary` (never).
+        backoff: pause before a restart, from the first to the longest, as "100ms..5s".
+        shutdown: how long its background work may take to end before it is killed.
+        node: where it may run; "any" is the only choice within one process.
+
+    Raises:
+        ValueError: a name, rule, pause or node that makes no sense.
+    """
+    if node != "any":
+        raise ValueError(f"{name}: node is {node!r}; within one process it can only be 'any'")
+    return ChildSpec(
+        name,
+        actor,
+        arguments,
+        tuple(options.items()),
+        restart,
+        Backoff.parse(backoff),
+        as_us(shutdown, what="shutdown"),
+    )
+
+
+def _strategy(scope: Scope, restarts: int, within: Duration) -> Strategy:
+    return Strategy(scope, Intensity(restarts, as_us(within, what="within")))
+
+
+def one_for_one(*, restarts: int = 5, within: Duration = "60s") -> Strategy:
+    """A child that fails restarts alone. More than `restarts` within `within`: the supervisor fails."""
+    return _strategy("one_for_one", restarts, within)
+
+
+def one_for_all(*, restarts: int = 5, within: Duration = "60s") -> Strategy:
+    """When a child fails, all restart: for children that share what none may outlive."""
+    return _strategy("one_for_all", restarts, within)
+
+
+def rest_for_one(*, restarts: int = 5, within: Duration = "60s") -> Strategy:
+    """When a child fails, it and those started after it restart: for children that build on the earlier ones."""
+    return _strategy("rest_for_one", restarts, within)

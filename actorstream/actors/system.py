@@ -1,0 +1,241 @@
+"""The actor system: the door through which everybody who is not an actor reaches the actors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, Literal
+
+from actorstream.actors.actor import Actor
+from actorstream.actors.durations import Duration, as_us
+from actorstream.actors.kernel import Failure, Kernel
+from actorstream.actors.limits import STOP_SECONDS
+from actorstream.actors.local import LocalScheduler
+from actorstream.actors.message import Crash, Message
+from actorstream.actors.ref import NOBODY, Ref
+from actorstream.actors.simulation import STEP_US, SimulationScheduler
+from actorstream.actors.trace import Trace
+from actorstream.actors.tree import show_tree
+from actorstream.errors import AskTimeout
+from actorstream.host import Entropy, Host, MemoryDisk, VirtualClock, real_host
+
+
+class InjectedCrash(Exception):
+    """The failure of an actor that a simulation crashed on purpose."""
+
+
+class ActorSystem:
+    """Actors, and the runtime under them.
+
+    Args:
+        nodes: further processes; only 0 (all in this process) is possible.
+        runtime: "local" (an event loop in a thread) or "simulation" (this thread, virtual time).
+        seed: of the simulation: order and pauses. None: first come, first served, nothing by chance.
+        host: clock, entropy and disk; by default the machine's, and in a simulation virtual ones. A simulation's
+            may be given to a later one, which goes on with its time and its files.
+        step_us: how far one step of a simulation moves virtual time, from and to.
+
+    Leaving the `with` block stops all actors in reverse order, and leaves no thread.
+
+    Example:
+        >>> from actorstream.actors import Actor, Context, Message, receives
+        >>> class Greet(Message):
+        ...     name: str
+        >>> class Greeter(Actor, accepts=Greet):
+        ...     @receives(Greet)
+        ...     def on_greet(self, greet: Greet, context: Context) -> None:
+        ...         context.reply(Greet(f"hello {greet.name}"))
+        >>> with ActorSystem() as system:
+        ...     greeter = system.spawn(Greeter, name="greeter")
+        ...     system.ask(greeter, Greet("Ada"), timeout="1s")
+        Greet(name='hello Ada')
+    """
+
+    def __init__(
+        self,
+        nodes: int = 0,
+        *,
+        runtime: Literal["local", "simulation"] = "local",
+        seed: int | None = 0,
+        host: Host | None = None,
+        step_us: tuple[int, int] = STEP_US,
+    ) -> None:
+        if nodes != 0:
+            raise ValueError(f"nodes is {nodes}; an actor system runs within one process, so it can only be 0")
+        if runtime == "simulation":
+            host, scheduler = _simulated(host, seed, step_us)
+            self._simulator: SimulationScheduler | None = scheduler
+            self._local: LocalScheduler | None = None
+            self._scheduler: SimulationScheduler | LocalScheduler = scheduler
+        elif runtime == "local":
+            host = host or real_host(".")
+            self._simulator = None
+            self._local = LocalScheduler()
+            self._scheduler = self._local
+        else:
+            raise ValueError(f"runtime is {runtime!r}; use 'local' or 'simulation'")
+        self.host = host
+        made = host
+        self._kernel = self._scheduler.call(lambda: Kernel(made, self._scheduler))
+        self._stopped = False
+
+    def __enter__(self) -> ActorSystem:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- actors ------------------------------------------------------------------------------------------------------
+
+    def spawn(self, actor: type[Actor], *arguments: Any, **options: Any) -> Ref:
+        """Start an actor below the root; it runs when this returns. Arguments and errors as `Context.spawn`."""
+        return self._scheduler.call(lambda: self._kernel.root.context.spawn(actor, *arguments, **options))
+
+    def find(self, path: str) -> Ref:
+        """The ref of the actor at this path, such as "desk/greeter".
+
+        Raises:
+            LookupError: there is none now.
+        """
+        return self._kernel.find(path)
+
+    def actors(self) -> list[Ref]:
+        """All actors, in the order of their birth."""
+        return self._scheduler.call(lambda: [cell.ref for path, cell in self._kernel.cells.items() if path])
+
+    def tell(self, ref: Ref, message: Message) -> None:
+        """Send from outside, expecting nothing.
+
+        Raises:
+            MailboxFull: too much waits already. (From another thread than the system's, an overflow of the actor's
+                own mailbox is seen only later: then the message is a dead letter.)
+            ActorTerminated: the system has stopped.
+        """
+        self._scheduler.post(lambda: self._kernel.send(ref, message, NOBODY))
+
+    def ask(self, ref: Ref, message: Message, timeout: Duration = "5s") -> Message:
+        """Send, and wait for the answer. Never hangs.
+
+        Raises:
+            AskTimeout: no answer in time; it may still be done.
+            ActorTerminated: the actor is gone, or failed before it answered.
+        """
+        timeout_us = as_us(timeout, what="timeout")
+        answer = self.ask_future(ref, message, timeout)
+        try:
+            return self._scheduler.wait(answer, timeout_us)
+        except AskTimeout:
+            raise
+        except TimeoutError:
+            raise AskTimeout(f"{ref.path} did not answer within {timeout_us / 1e6:g} s") from None
+
+    def ask_future(self, ref: Ref, message: Message, timeout: Duration = "5s") -> Future[Message]:
+        """Send, and get a future of the answer, which ends as `ask` does."""
+        timeout_us = as_us(timeout, what="timeout")
+        answer: Future[Message] = Future()
+        self._scheduler.post(lambda: self._kernel.ask(ref, message, timeout_us, answer))
+        return answer
+
+    def stop(self) -> None:
+        """Stop all actors, the youngest first, and then the runtime; nothing if it is stopped."""
+        if self._stopped:
+            return
+        self._stopped = True
+        ended: Future[None] = Future()
+        self._scheduler.call(lambda: self._kernel.close(ended))
+        try:
+            self._scheduler.wait(ended, int(STOP_SECONDS * 1e6))
+        finally:
+            self._scheduler.close()
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    @property
+    def failed(self) -> Crash | None:
+        """Why the system failed: a failure that no supervisor could handle. None if it did not."""
+        return self._kernel.failed
+
+    @property
+    def failures(self) -> deque[Failure]:
+        """The newest failures of actors, without those injected by `crash`."""
+        return self._kernel.failures
+
+    @property
+    def dead_letters(self) -> int:
+        """How many messages reached nobody."""
+        return self._kernel.dead_letters
+
+    @property
+    def unhandled(self) -> int:
+        """How many messages reached an actor that has no handler for them."""
+        return self._kernel.unhandled
+
+    def tree(self, format: Literal["text", "json"] = "text") -> str:
+        """The actors with state, restarts and messages waiting, for people or programs."""
+        return self._scheduler.call(lambda: show_tree(self._kernel.root, format))
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The local runtime's event loop; what runs there may use this object without waiting.
+
+        Raises:
+            RuntimeError: a simulation has none.
+        """
+        if self._local is None:
+            raise RuntimeError("a simulation has no event loop")
+        return self._local.loop
+
+    # --- driving a simulation ----------------------------------------------------------------------------------------
+
+    @property
+    def simulator(self) -> SimulationScheduler:
+        """The simulation's scheduler.
+
+        Raises:
+            RuntimeError: the runtime is not a simulation.
+        """
+        if self._simulator is None:
+            raise RuntimeError("only a simulation can be driven; use ActorSystem(runtime='simulation')")
+        return self._simulator
+
+    def step(self) -> bool:
+        """Let one actor handle one message; False if nothing is left to do, not even at a later time."""
+        return self.simulator.step()
+
+    def run(self, until: Callable[[], bool] | None = None, steps_max: int = 10_000_000) -> int:
+        """Step until `until()` holds, nothing is left to do, or `steps_max` steps are done; returns their number."""
+        return self.simulator.run(until, steps_max)
+
+    def crash(self, ref: Ref, error: Exception | None = None) -> bool:
+        """Let an actor fail as if a handler had raised `error`; False if it is not running."""
+        assert self.simulator
+        return self._kernel.crash(ref, error or InjectedCrash(f"{ref.path} was crashed on purpose"))
+
+    def abandon(self) -> None:
+        """The process is gone: nothing runs any more, no hook is called, open questions get `ActorTerminated`."""
+        self.simulator.abandon()
+        self._stopped = True
+        self._kernel.abandon()
+
+    @property
+    def trace(self) -> Trace:
+        """What happened in the simulation."""
+        return self.simulator.trace
+
+    @property
+    def on_step(self) -> list[Callable[[], None]]:
+        """Called after each step of the simulation; append to it. What they raise ends the run."""
+        return self.simulator.on_step
+
+
+def _simulated(host: Host | None, seed: int | None, step_us: tuple[int, int]) -> tuple[Host, SimulationScheduler]:
+    if host is None:
+        host = Host(VirtualClock(), Entropy(seed or 0), MemoryDisk())
+    if not isinstance(host.clock, VirtualClock):
+        raise TypeError("a simulation needs a host with a VirtualClock")
+    return host, SimulationScheduler(host.clock, seed, step_us)
