@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -68,8 +68,11 @@ class Asks:
         if ask is not None and ask.answer.set_running_or_notify_cancel():
             ask.answer.set_exception(error)
 
-    def on_ended(self, target: str, waiting: set[str]) -> None:
-        """An incarnation of `target` ended: what it was asked is lost, but for the questions in its mailbox."""
+    def on_ended(self, target: str, waiting: Iterable[str]) -> None:
+        """An incarnation of `target` ended: what it was asked is lost, but for questions that wait in its mailbox."""
+        if target not in self._by_target:
+            return
+        waiting = frozenset(waiting)
         for path in [path for path in self._by_target.get(target, ()) if path not in waiting]:
             self.reject(path, ActorTerminated(f"{target} ended before it answered"))
 

@@ -13,7 +13,6 @@ Leaves to others: decisions about children (`supervision`), whose turn it is (`s
 
 from __future__ import annotations
 
-import enum
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from actorstream.actors.actor import Actor
 from actorstream.actors.context import Context
 from actorstream.actors.message import (
+    FAILURES,
     Crash,
     ExitReason,
     Killed,
@@ -29,11 +29,12 @@ from actorstream.actors.message import (
     Observe,
     Observed,
     Shutdown,
-    Terminated,
 )
+from actorstream.actors.own import Own, OwnTimer, OwnTimers
 from actorstream.actors.ref import Ref
 from actorstream.actors.scheduler import Timer
 from actorstream.actors.specification import ChildSpec, one_for_one
+from actorstream.actors.state import State
 from actorstream.actors.supervision import Effect, Escalate, Forget, Pause, Start, Stop, Supervision
 from actorstream.errors import ActorTerminated
 
@@ -41,48 +42,6 @@ if TYPE_CHECKING:
     from actorstream.actors.kernel import Kernel
 
 _STRATEGY = one_for_one()
-
-
-class State(enum.StrEnum):
-    """Where a cell is in its life."""
-
-    STARTING = "starting"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    FAILED = "failed"  # As STOPPING, after an error; and until the parent has decided.
-    STOPPED = "stopped"
-    SUSPENDED = "suspended"  # Waits for its restart.
-
-
-class Own(Message):
-    """A message that is for one incarnation only: of a timer, of background work, of a watch, or to a pinned ref."""
-
-    incarnation: int
-    message: Message
-    timer: OwnTimer | None = None
-
-
-class OwnTimer:
-    """The handle of a scheduled message."""
-
-    __slots__ = ("_timer", "_timers", "cancelled", "number")
-
-    def __init__(self, timers: dict[int, OwnTimer], number: int) -> None:
-        self._timers = timers
-        self._timer: Timer | None = None
-        self.number = number
-        self.cancelled = False
-
-    def arm(self, timer: Timer) -> None:
-        """Remember what to cancel."""
-        self._timer = timer
-
-    def cancel(self) -> None:
-        """Take the message back, if it has not been handled."""
-        self.cancelled = True
-        self._timers.pop(self.number, None)
-        if self._timer is not None:
-            self._timer.cancel()
 
 
 class Cell:
@@ -93,9 +52,7 @@ class Cell:
         "_ending",
         "_names",
         "_table",
-        "_timer_number",
         "_timers",
-        "_watching",
         "background_count",
         "child_cells",
         "context",
@@ -115,7 +72,6 @@ class Cell:
         "starts",
         "state",
         "supervision",
-        "watchers",
     )
 
     def __init__(self, kernel: Kernel, parent: Cell | None, spec: ChildSpec, path: str) -> None:
@@ -133,43 +89,54 @@ class Cell:
         self.queued = False  # In the runtime's queue.
         self.idle = False  # Running, not queued: mail must wake it.
         self.child_cells: dict[str, Cell] = {}
-        self.watchers: dict[str, int] = {}  # Path of the watcher: its incarnation.
         self.background_count = 0
         self.instance: Actor | None = None
         self._table = spec.actor._table
         self._names = 0
-        self._timers: dict[int, OwnTimer] = {}
-        self._timer_number = 0
-        self._watching: dict[str, None] = {}
+        self._timers = OwnTimers()
         self._deadline: Timer | None = None
         self._ending = False  # Between the decision to end this incarnation and its end.
         self.reason: ExitReason = Normal()
 
     # --- turns -----------------------------------------------------------------------------------------------------
 
-    def step(self) -> bool:
-        """Handle one signal or one message; returns whether there is more to do."""
-        if self.signals:
-            incarnation, act, arguments = self.signals.popleft()
-            if incarnation == self.incarnation:
-                act(*arguments)
-        elif self.mail and self.state is State.RUNNING:
-            message, sender = self.mail.popleft()
-            context = self.context
-            context.sender = sender
-            try:
-                handle = self._table.get(type(message))
-                if handle is not None:
-                    handle(self.instance, message, context)
-                else:
-                    self._handle_other(message, context)
-            except Exception as error:
-                self.fail(error, message)
+    def run(self, count: int) -> bool:
+        """Handle up to `count` signals and messages; returns whether there is more to do."""
+        while count > 0:
+            if self.signals:
+                count -= 1
+                self._act()
+            elif self.mail and self.state is State.RUNNING:
+                count = self._handle(count)
+            else:
+                break
         if self.signals or (self.mail and self.state is State.RUNNING):
             return True
         self.queued = False
         self.idle = self.state is State.RUNNING
         return False
+
+    def _act(self) -> None:
+        incarnation, act, arguments = self.signals.popleft()
+        if incarnation == self.incarnation:
+            act(*arguments)
+
+    def _handle(self, count: int) -> int:
+        """Handle up to `count` messages, but signals go first; returns how many of `count` are left."""
+        mail, signals, context, instance, handler_of = self.mail, self.signals, self.context, self.instance, self._table
+        message: Message | None = None
+        try:
+            while count and mail and not signals:
+                count -= 1
+                message, context.sender = mail.popleft()
+                handle = handler_of.get(type(message))
+                if handle is not None:
+                    handle(instance, message, context)
+                else:
+                    self._handle_other(message, context)
+        except FAILURES as error:
+            self.fail(error, message)
+        return count
 
     def peek(self) -> str:
         """What the next step is about, for traces."""
@@ -211,7 +178,7 @@ class Cell:
         if own.timer is not None:
             if own.timer.cancelled:
                 return
-            self._timers.pop(own.timer.number, None)
+            own.timer.forget()
         handle = self._table.get(type(own.message))
         if handle is not None:
             handle(self.instance, own.message, context)
@@ -231,6 +198,11 @@ class Cell:
     # --- the beginning and the end of an incarnation ----------------------------------------------------------------
 
     @property
+    def has_ended(self) -> bool:
+        """Whether no incarnation lives: the cell is suspended, or about to be."""
+        return not self.is_alive and not self._ending
+
+    @property
     def is_alive(self) -> bool:
         """Whether an incarnation runs, and is not ending."""
         return self.state is State.RUNNING or self.state is State.STARTING
@@ -242,15 +214,15 @@ class Cell:
         self.starts += 1
         self.incarnation = self.kernel.next_incarnation()
         self.context = Context(self)
-        self.supervision = Supervision(_STRATEGY, self.context.entropy)
+        self.supervision = Supervision(_STRATEGY, self.kernel.entropy)
         try:
             self.instance = self.spec.make()
             if self.instance.strategy is not None:
-                self.supervision = Supervision(self.instance.strategy, self.context.entropy)
+                self.supervision = Supervision(self.instance.strategy, self.kernel.entropy)
             for spec in self.instance.children:
                 self.spawn(spec)
             self.instance.started(self.context)
-        except Exception as error:
+        except FAILURES as error:
             self.fail(error, None)
             return
         self.state = State.RUNNING
@@ -263,7 +235,7 @@ class Cell:
         """The actor says that it is done."""
         self.signal(self.incarnation, self.end, Normal())
 
-    def fail(self, error: Exception, message: Message | None) -> None:
+    def fail(self, error: BaseException, message: Message | None) -> None:
         """The actor failed: report it, and end this incarnation."""
         if isinstance(message, Own):
             message = message.message
@@ -279,10 +251,8 @@ class Cell:
         self.idle = False
         self._ending = True
         self.reason = reason
-        for timer in list(self._timers.values()):
-            timer.cancel()
-        for path in list(self._watching):
-            self._forget_watch(path)
+        self._timers.cancel_all()
+        self.kernel.deaths.unwatch_all(self)
         if self.background_count:
             self._deadline = self.kernel.scheduler.after(self.spec.shutdown_us, self._on_deadline)
         self._apply(self.supervision.stop_all())
@@ -306,18 +276,22 @@ class Cell:
         if self.instance is not None and not isinstance(reason, Killed):
             self._call_stopped(self.instance, reason)
         self.instance = None
-        self.mail = deque(entry for entry in self.mail if not isinstance(entry[0], Own))
+        self.drop_mail(lambda message: isinstance(message, Own))
         self.state = State.FAILED if isinstance(reason, Crash) else State.STOPPED
-        for path, incarnation in self.watchers.items():
-            self.kernel.tell_terminated(path, incarnation, self.ref, self.incarnation, reason)
         self.kernel.on_ended(self)
         if self.parent is not None:
             self.parent.signal(self.parent.incarnation, self.parent.on_child_ended, self.spec.name, reason)
 
+    def drop_mail(self, unwanted: Callable[[Message], bool]) -> None:
+        """Drop the waiting messages that are `unwanted`."""
+        kept = [entry for entry in self.mail if not unwanted(entry[0])]
+        self.mail.clear()
+        self.mail.extend(kept)
+
     def _call_stopped(self, instance: Actor, reason: ExitReason) -> None:
         try:
             instance.stopped(self.context, reason)
-        except Exception as error:
+        except FAILURES as error:
             self.kernel.on_failure(self, error, None)
 
     # --- children ----------------------------------------------------------------------------------------------------
@@ -374,76 +348,40 @@ class Cell:
         self.child_cells[name].state = State.SUSPENDED
         incarnation = self.incarnation
 
-        def over() -> None:
+        def over(timer: OwnTimer) -> None:
+            timer.forget()
             self.signal(incarnation, self._on_pause_over, name, number)
 
-        self._add_timer(OwnTimer(self._timers, self._next_timer_number()), pause_us, over)
+        self._timers.add(self.kernel.scheduler, pause_us, over)
 
     def _escalate(self, name: str, reason: ExitReason) -> None:
-        error = ActorTerminated(f"{self.path or 'the system'} gives up: {name} was restarted too often")
+        error = ActorTerminated(f"{self.path or 'the system'} gives up: {name} ended more often than it may restart")
         error.__cause__ = reason.error if isinstance(reason, Crash) else None
         self.fail(error, None)
 
-    # --- watches, timers, background work ----------------------------------------------------------------------------
-
-    def watch(self, ref: Ref) -> None:
-        """See `Context.watch`."""
-        target = self.kernel.cells.get(ref.path)
-        if target is None:
-            incarnation, reason = self.kernel.last_of(ref.path)
-            self.kernel.tell_terminated(self.path, self.incarnation, Ref(ref.path), incarnation, reason)
-        elif ref.path not in self._watching:
-            self._watching[ref.path] = None
-            target.add_watcher(self)
-
-    def add_watcher(self, watcher: Cell) -> None:
-        """Tell `watcher` of each end of an incarnation, and of the last one now if none lives."""
-        self.watchers[watcher.path] = watcher.incarnation
-        if not self.is_alive and not self._ending:
-            self.kernel.tell_terminated(watcher.path, watcher.incarnation, self.ref, self.incarnation, self.reason)
-
-    def unwatch(self, ref: Ref) -> None:
-        """See `Context.unwatch`."""
-        self._forget_watch(ref.path)
-        self.mail = deque(entry for entry in self.mail if not _tells_of(entry[0], ref.path))
-
-    def _forget_watch(self, path: str) -> None:
-        self._watching.pop(path, None)
-        target = self.kernel.cells.get(path)
-        if target is not None:
-            target.watchers.pop(self.path, None)
-
-    def on_watched_gone(self, path: str) -> None:
-        """A watched actor is gone for good."""
-        self._watching.pop(path, None)
+    # --- timers and background work ----------------------------------------------------------------------------------
 
     def schedule(self, after_us: int, message: Message) -> OwnTimer:
         """See `Context.schedule`."""
-        timer = OwnTimer(self._timers, self._next_timer_number())
-        own = Own(self.incarnation, message, timer)
-        self._add_timer(timer, after_us, lambda: self.post(own, self.ref))
-        return timer
+        incarnation = self.incarnation
 
-    def _next_timer_number(self) -> int:
-        self._timer_number += 1
-        return self._timer_number
+        def fire(timer: OwnTimer) -> None:
+            self.post(Own(incarnation, message, timer), self.ref)
 
-    def _add_timer(self, timer: OwnTimer, after_us: int, fire: Callable[[], None]) -> None:
-        self._timers[timer.number] = timer
-        timer.arm(self.kernel.scheduler.after(after_us, fire))
+        return self._timers.add(self.kernel.scheduler, after_us, fire)
 
     def background(self, work: Callable[[], Any], done: Callable[[Any], Message]) -> None:
         """See `Context.background`."""
         incarnation = self.incarnation
         self.background_count += 1
 
-        def finished(result: Any, error: Exception | None) -> None:
+        def finished(result: Any, error: BaseException | None) -> None:
             self.signal(incarnation, self._on_background, result, error, done)
 
         self.kernel.scheduler.background(work, finished)
 
-    def _on_background(self, result: Any, error: Exception | None, done: Callable[[Any], Message]) -> None:
-        if not self.is_alive and not self._ending:
+    def _on_background(self, result: Any, error: BaseException | None, done: Callable[[Any], Message]) -> None:
+        if self.has_ended:
             return  # It came home after the `shutdown` time.
         self.background_count -= 1
         if not self.is_alive:
@@ -456,11 +394,7 @@ class Cell:
     def _deliver_result(self, result: Any, done: Callable[[Any], Message]) -> None:
         try:
             message = done(result)
-        except Exception as error:
+        except FAILURES as error:
             self.fail(error, None)
         else:
             self.post(Own(self.incarnation, message), self.ref)
-
-
-def _tells_of(message: Message, path: str) -> bool:
-    return isinstance(message, Own) and isinstance(message.message, Terminated) and message.message.ref.path == path

@@ -158,11 +158,11 @@ class Context:
 
         If it has ended already, the answer comes at once. The watch ends with this incarnation, too.
         """
-        self._alive("watch").watch(ref)
+        self._cell.kernel.deaths.watch(self._alive("watch"), ref)
 
     def unwatch(self, ref: Ref) -> None:
         """No longer be told; a `Terminated` that is waiting already is taken back."""
-        self._cell.unwatch(ref)
+        self._cell.kernel.deaths.unwatch(self._cell, ref)
 
     def schedule(self, after: Duration, message: Message) -> Timer:
         """Send `message` to this actor after so long, unless this incarnation has ended by then.

@@ -8,17 +8,23 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from actorstream.actors.actor import Actor
 from actorstream.actors.asks import Answer, Asks
-from actorstream.actors.cell import Cell, Own
-from actorstream.actors.limits import FAILURES_MAX, TOMBSTONES_MAX
-from actorstream.actors.message import Crash, ExitReason, Killed, Message, Shutdown, Terminated
+from actorstream.actors.cell import Cell
+from actorstream.actors.deathwatch import DeathWatch
+from actorstream.actors.limits import FAILURES_MAX
+from actorstream.actors.message import Crash, Message, Shutdown
+from actorstream.actors.own import Own
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.scheduler import Scheduler
 from actorstream.actors.specification import ChildSpec
 from actorstream.errors import ActorTerminated, MailboxFull
 from actorstream.host import Entropy, Host
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
 
 
 class Root(Actor):
@@ -32,7 +38,7 @@ class Failure:
     path: str
     incarnation: int
     message: str | None  # the type's name; None: a hook, or background work
-    error: Exception
+    error: BaseException
 
 
 class Kernel:
@@ -52,15 +58,15 @@ class Kernel:
         self.entropy = Entropy(host.entropy.bits())
         self.cells: dict[str, Cell] = {}
         self.asks = Asks()
+        self.deaths = DeathWatch(self.cells)
         self.failures: deque[Failure] = deque(maxlen=FAILURES_MAX)
         self.dead_letters = 0
         self.unhandled = 0
         self.failed: Crash | None = None
-        self.injecting = False
         self.ended = False
         self._incarnation = 0
+        self._injected: BaseException | None = None
         self._waiters: list[Future[None]] = []
-        self._tombstones: dict[str, tuple[int, ExitReason]] = {}
         self.root = Cell(self, None, ChildSpec("root", Root), "")
         self.cells[""] = self.root
         self.root.start()
@@ -77,7 +83,7 @@ class Kernel:
             MailboxFull: the mailbox has reached its bound.
         """
         cell = self.cells.get(ref.path)
-        if cell is None:
+        if cell is None or (ref.incarnation and ref.incarnation != cell.incarnation):
             self._send_outside(ref, message, sender)
             return
         mail = cell.mail
@@ -97,10 +103,18 @@ class Kernel:
         self.dead_letters += 1
         self.asks.reject(sender.path, ActorTerminated(f"there is no actor at {ref.path}"))
 
+    def tell(self, ref: Ref, message: Message) -> None:
+        """Send from outside; an overflow is reported here, because the sender is elsewhere."""
+        try:
+            self.send(ref, message, NOBODY)
+        except MailboxFull:
+            self.dead_letters += 1
+            self._log().error("mailbox full", actor=ref.path, message=type(message).__name__)
+
     def ask(self, ref: Ref, message: Message, timeout_us: int, answer: Answer) -> None:
         """Send a question from outside; `answer` gets the answer, or an error."""
         if self.ended:
-            answer.set_exception(ActorTerminated(f"{ref.path} cannot answer: {self._why_ended()}"))
+            answer.set_exception(ActorTerminated(f"{ref.path} cannot answer: {self.why_ended()}"))
             return
         try:
             sender = self.asks.open(ref, answer)
@@ -112,6 +126,16 @@ class Kernel:
         except MailboxFull as error:
             self.asks.reject(sender.path, error)
         self.asks.arm(sender, timeout_us, self.scheduler.after)
+
+    def spawn(self, actor: type[Actor], *arguments: Any, **options: Any) -> Ref:
+        """Start an actor below the root.
+
+        Raises:
+            ActorTerminated: the system has ended.
+        """
+        if self.ended:
+            raise ActorTerminated(f"{actor.__name__} cannot start: {self.why_ended()}")
+        return self.root.context.spawn(actor, *arguments, **options)
 
     def find(self, path: str) -> Ref:
         """The ref of whoever lives at `path`.
@@ -135,11 +159,8 @@ class Kernel:
         cell = self.cells.get(ref.path)
         if cell is None or not cell.is_alive:
             return False
-        self.injecting = True
-        try:
-            cell.fail(error, None)
-        finally:
-            self.injecting = False
+        self._injected = error
+        cell.fail(error, None)
         return True
 
     def close(self, ended: Future[None]) -> None:
@@ -156,68 +177,50 @@ class Kernel:
         self.cells.clear()
         self.asks.reject_all("its process is gone")
 
-    def tell_terminated(self, watcher: str, watching: int, ref: Ref, incarnation: int, reason: ExitReason) -> None:
-        """Tell the incarnation `watching` of `watcher` that an incarnation of `ref` ended."""
-        cell = self.cells.get(watcher)
-        if cell is not None and cell.incarnation == watching and cell.is_alive:
-            cell.post(Own(watching, Terminated(ref, incarnation, reason)), ref)
-
-    def last_of(self, path: str) -> tuple[int, ExitReason]:
-        """The last incarnation at `path`, and why it ended; (0, Killed) if that is not known."""
-        return self._tombstones.get(path, (0, Killed()))
-
     def on_ended(self, cell: Cell) -> None:
         """An incarnation of `cell` ended."""
-        self.asks.on_ended(cell.path, {sender.path for _, sender in cell.mail})
+        self.deaths.on_ended(cell)
+        self.asks.on_ended(cell.path, [sender.path for _, sender in cell.mail])
         if cell is self.root:
             self._on_root_ended()
 
     def remove(self, cell: Cell) -> None:
         """`cell` is gone for good."""
         del self.cells[cell.path]
-        self._bury(cell)
+        self.deaths.on_gone(cell)
         self.dead_letters += len(cell.mail)
         cell.mail.clear()
-        self.asks.on_ended(cell.path, set())
-        for path in cell.watchers:
-            watcher = self.cells.get(path)
-            if watcher is not None:
-                watcher.on_watched_gone(cell.path)
-
-    def _bury(self, cell: Cell) -> None:
-        self._tombstones.pop(cell.path, None)
-        self._tombstones[cell.path] = (cell.incarnation, cell.reason)
-        if len(self._tombstones) > TOMBSTONES_MAX:
-            del self._tombstones[next(iter(self._tombstones))]
+        self.asks.on_ended(cell.path, [])
 
     def _on_root_ended(self) -> None:
         self.ended = True
         if isinstance(self.root.reason, Crash):
             self.failed = self.root.reason
-        self.asks.reject_all(self._why_ended())
+        self.asks.reject_all(self.why_ended())
         for waiter in self._waiters:
             waiter.set_result(None)
 
-    def _why_ended(self) -> str:
+    def why_ended(self) -> str:
+        """Why nothing runs any more, for people."""
         return f"the system failed: {self.failed.error}" if self.failed else "the system has stopped"
 
     # --- what people should know -------------------------------------------------------------------------------------
 
-    def on_failure(self, cell: Cell, error: Exception, message: Message | None) -> None:
+    def on_failure(self, cell: Cell, error: BaseException, message: Message | None) -> None:
         """Report a failure, once."""
-        if self.injecting:
+        if error is self._injected:
             return  # A fault on purpose is no news.
-        import structlog  # Here, because it loads much.
-
         kind = type(message).__name__ if message is not None else None
         self.failures.append(Failure(cell.path, cell.incarnation, kind, error))
-        log = structlog.get_logger("actorstream")
-        log.error("actor failed", actor=cell.path, incarnation=cell.incarnation, message=kind, exc_info=error)
+        self._log().error("actor failed", actor=cell.path, incarnation=cell.incarnation, message=kind, exc_info=error)
 
     def on_unhandled(self, cell: Cell, message: Message) -> None:
         """Report a message that has no handler."""
-        import structlog
-
         self.unhandled += 1
-        log = structlog.get_logger("actorstream")
-        log.warning("message unhandled", actor=cell.path, message=type(message).__name__)
+        self._log().warning("message unhandled", actor=cell.path, message=type(message).__name__)
+
+    def _log(self) -> FilteringBoundLogger:
+        import structlog  # Here, because it loads much, and a healthy system never logs.
+
+        log: FilteringBoundLogger = structlog.get_logger("actorstream")
+        return log

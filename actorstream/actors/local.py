@@ -8,10 +8,12 @@ from other threads go through an inbox, and wake the loop once for however many 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from actorstream.actors.cell import Cell
@@ -22,7 +24,8 @@ from actorstream.actors.limits import (
     SLICE_SECONDS,
     STOP_SECONDS,
 )
-from actorstream.actors.scheduler import Timer
+from actorstream.actors.message import FAILURES
+from actorstream.actors.scheduler import Finished, Timer
 from actorstream.errors import ActorTerminated, MailboxFull
 
 T = TypeVar("T")
@@ -38,9 +41,11 @@ class LocalScheduler:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self._queue: deque[Cell] = deque()
+        self._batch = 1  # Grows while handlers are quick, so that a slice is overrun by little.
         self._turning = False  # A turn runs, or is due.
         self._inbox: deque[Callable[[], None]] = deque()
         self._inbox_due = False
+        self._closing = threading.Lock()  # Held to set `_closed`, and to put while it is not set.
         self._closed = False
         self._workers = ThreadPoolExecutor(BACKGROUND_THREADS, thread_name_prefix="actorstream-background")
         self._thread = threading.Thread(target=self._main, name="actorstream", daemon=True)
@@ -49,7 +54,7 @@ class LocalScheduler:
     def ready(self, cell: Cell) -> None:
         """See `Scheduler`."""
         self._queue.append(cell)
-        if not self._turning:
+        if not self._turning and not self._closed:
             self._turning = True
             self.loop.call_soon(self._turn)
 
@@ -57,17 +62,16 @@ class LocalScheduler:
         """See `Scheduler`."""
         return self.loop.call_later(delay_us / 1e6, fire)
 
-    def background(self, work: Callable[[], Any], finished: Callable[[Any, Exception | None], None]) -> None:
+    def background(self, work: Callable[[], Any], finished: Finished) -> None:
         """See `Scheduler`."""
 
         def run() -> None:
             try:
                 result = work()
-            except Exception as error:
-                failure = error
-                self._post(lambda: finished(None, failure))
+            except BaseException as error:  # This thread has no other use for it.
+                self._put(partial(finished, None, error))
             else:
-                self._post(lambda: finished(result, None))
+                self._put(partial(finished, result, None))
 
         self._workers.submit(run)
 
@@ -80,7 +84,7 @@ class LocalScheduler:
         def run() -> None:
             try:
                 future.set_result(function())
-            except Exception as error:
+            except FAILURES as error:
                 future.set_exception(error)
 
         self.post(run)
@@ -96,11 +100,12 @@ class LocalScheduler:
         if self.is_own_thread:
             function()
             return
-        if self._closed:
-            raise ActorTerminated("the actor system has stopped")
-        if len(self._inbox) >= INBOX_MAX:
-            raise MailboxFull(f"{INBOX_MAX} calls from other threads wait already")
-        self._post(function)
+        with self._closing:
+            if self._closed:
+                raise ActorTerminated("the actor system has stopped")
+            if len(self._inbox) >= INBOX_MAX:
+                raise MailboxFull(f"{INBOX_MAX} calls from other threads wait already")
+            self._put(function)
 
     def wait(self, future: Future[T], timeout_us: int) -> T:
         """See `Scheduler`."""
@@ -110,12 +115,14 @@ class LocalScheduler:
 
     def close(self) -> None:
         """See `Scheduler`; waits for the threads, but not for ever."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(STOP_SECONDS)
         self._workers.shutdown(wait=True, cancel_futures=True)
+        self._drain_inbox()  # Whoever called just before is told that it was too late.
 
     @property
     def is_own_thread(self) -> bool:
@@ -130,14 +137,12 @@ class LocalScheduler:
         finally:
             self.loop.close()
 
-    def _post(self, function: Callable[[], None]) -> None:
+    def _put(self, function: Callable[[], None]) -> None:
         self._inbox.append(function)
         if not self._inbox_due:
             self._inbox_due = True
-            try:
+            with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is left to be told.
                 self.loop.call_soon_threadsafe(self._drain_inbox)
-            except RuntimeError:
-                return  # The loop is closed: nobody is left to be told.
 
     def _drain_inbox(self) -> None:
         self._inbox_due = False  # First: whoever appends from now on calls again.
@@ -149,27 +154,16 @@ class LocalScheduler:
         queue = self._queue
         now = self.loop.time
         end = now() + SLICE_SECONDS
-        while queue:
+        time = now()
+        while queue and time < end:
             cell = queue.popleft()
-            more, late = _run(cell, end, now)
-            if more:
+            if cell.run(self._batch):
                 queue.append(cell)
-            if late:
-                break
+            before, time = time, now()
+            self._batch = min(BATCH_MESSAGES, 2 * self._batch) if time - before < SLICE_SECONDS / 8 else 1
         self._turning = bool(queue)
         if queue:
             self.loop.call_soon(self._turn)
-
-
-def _run(cell: Cell, end: float, now: Callable[[], float]) -> tuple[bool, bool]:
-    """Let `cell` handle a batch; whether it has more to do, and whether the slice is over."""
-    step = cell.step
-    for _ in range(BATCH_MESSAGES):
-        if not step():
-            return False, now() >= end
-        if now() >= end:
-            return True, True
-    return True, False
 
 
 async def _cancel_tasks() -> None:

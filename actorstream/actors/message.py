@@ -38,12 +38,16 @@ class Killed(msgspec.Struct, frozen=True):
 class Crash(msgspec.Struct, frozen=True):
     """It failed: `error` was raised while it handled `message` (None: in a hook, or in background work)."""
 
-    error: Exception
+    error: BaseException
     message: Message | None = None
 
 
 ExitReason = Normal | Shutdown | Killed | Crash
 """Why an incarnation ended."""
+
+
+FAILURES = (Exception, SystemExit)
+"""What is a failure of the actor that raised it. The rest, such as KeyboardInterrupt, is for the whole process."""
 
 
 class Terminated(Message):

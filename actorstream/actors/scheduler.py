@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+Finished = Callable[[Any, BaseException | None], None]
+"""Takes the result of background work, or what it raised."""
+
+
 class Timer(Protocol):
     """Something that will happen once."""
 
@@ -23,15 +27,20 @@ class Timer(Protocol):
 class Scheduler(Protocol):
     """A runtime."""
 
+    @property
+    def is_own_thread(self) -> bool:
+        """Whether the caller is on the system's thread."""
+        ...
+
     def ready(self, cell: Cell) -> None:
-        """`cell` has something to do: call its `step` until that returns False."""
+        """`cell` has something to do: call its `run` until that returns False."""
         ...
 
     def after(self, delay_us: int, fire: Callable[[], None]) -> Timer:
         """Call `fire` on the system's thread after so many microseconds."""
         ...
 
-    def background(self, work: Callable[[], Any], finished: Callable[[Any, Exception | None], None]) -> None:
+    def background(self, work: Callable[[], Any], finished: Finished) -> None:
         """Run `work` beside the actors, then `finished(result, error)` on the system's thread."""
         ...
 

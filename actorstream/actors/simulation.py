@@ -18,6 +18,8 @@ from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 from actorstream.actors.cell import Cell
+from actorstream.actors.message import FAILURES
+from actorstream.actors.scheduler import Finished
 from actorstream.actors.trace import Trace
 from actorstream.host import Entropy, VirtualClock
 
@@ -41,7 +43,11 @@ class Order(Protocol):
         """Whoever is next; None if nobody has anything to do."""
         ...
 
-    def between(self, bounds: tuple[int, int]) -> int:
+    def pause(self) -> int:
+        """How many microseconds the step of whoever was taken last takes."""
+        ...
+
+    def between(self, low: int, high: int) -> int:
         """A number within the bounds, both included."""
         ...
 
@@ -49,42 +55,50 @@ class Order(Protocol):
 class SeededOrder:
     """Any of the actors that have something to do, each as likely."""
 
-    __slots__ = ("_bits", "_cells", "add")
+    __slots__ = ("_bits", "_cells", "_drawn", "_step_span_us", "_step_us", "add")
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, step_us: tuple[int, int]) -> None:
         self._cells: list[Cell] = []
         self._bits = Entropy(seed).stream("schedule").bits
+        self._step_us = step_us[0]
+        self._step_span_us = step_us[1] - step_us[0] + 1
+        self._drawn = 0
         self.add = self._cells.append
 
     def take(self) -> Cell | None:
         cells = self._cells
-        count = len(cells)
-        if count == 0:
+        if not cells:
             return None
-        if count > 1:
-            index = self._bits() % count
-            cells[index], cells[-1] = cells[-1], cells[index]
+        self._drawn = drawn = self._bits()
+        index = (drawn & 0xFFFFFFFF) % len(cells)
+        cells[index], cells[-1] = cells[-1], cells[index]
         return cells.pop()
 
-    def between(self, bounds: tuple[int, int]) -> int:
-        low, high = bounds
+    def pause(self) -> int:
+        return self._step_us + (self._drawn >> 32) % self._step_span_us  # The half that did not choose the actor.
+
+    def between(self, low: int, high: int) -> int:
         return low + self._bits() % (high - low + 1)
 
 
 class FifoOrder:
     """One after the other, nothing by chance."""
 
-    __slots__ = ("_cells", "add")
+    __slots__ = ("_cells", "_step_us", "add")
 
-    def __init__(self) -> None:
+    def __init__(self, step_us: tuple[int, int]) -> None:
         self._cells: deque[Cell] = deque()
+        self._step_us = step_us[0]
         self.add = self._cells.append
 
     def take(self) -> Cell | None:
         return self._cells.popleft() if self._cells else None
 
-    def between(self, bounds: tuple[int, int]) -> int:
-        return bounds[0]
+    def pause(self) -> int:
+        return self._step_us
+
+    def between(self, low: int, high: int) -> int:
+        return low
 
 
 class _Event:
@@ -109,25 +123,27 @@ class SimulationScheduler:
 
     def __init__(self, clock: VirtualClock, seed: int | None, step_us: tuple[int, int] = STEP_US) -> None:
         self._clock = clock
-        self._order: Order = FifoOrder() if seed is None else SeededOrder(seed)
-        self._step_us = step_us
+        self._order: Order = FifoOrder(step_us) if seed is None else SeededOrder(seed, step_us)
         self._heap: list[tuple[int, int, _Event]] = []
         self._sequence = 0
         self._stepping = False
         self._abandoned = False
+        self.is_own_thread = True
         self.ready = self._order.add
         self.trace = Trace()
         self.on_step: list[Callable[[], None]] = []
 
     def step(self) -> bool:
-        """One step; False if nothing is left to do."""
-        if self._abandoned:
-            return False
+        """One step; False if nothing is left to do.
+
+        Raises:
+            RuntimeError: a step is under way.
+        """
+        if self._stepping:
+            raise RuntimeError("an actor cannot drive the simulation it runs in; send a message instead of asking")
         cell = self._next()
         if cell is None:
             return False
-        if self._stepping:
-            raise RuntimeError("an actor cannot drive the simulation it runs in; send a message instead of asking")
         self._stepping = True
         try:
             self._run(cell)
@@ -156,18 +172,18 @@ class SimulationScheduler:
         heapq.heappush(self._heap, (self._clock.now_us() + delay_us, self._sequence, event))
         return event
 
-    def background(self, work: Callable[[], Any], finished: Callable[[Any, Exception | None], None]) -> None:
+    def background(self, work: Callable[[], Any], finished: Finished) -> None:
         """See `Scheduler`; the work is done in one go, at the time when it ends."""
 
         def run() -> None:
             try:
                 result = work()
-            except Exception as error:
+            except FAILURES as error:
                 finished(None, error)
             else:
                 finished(result, None)
 
-        self.after(self._order.between(BACKGROUND_US), run)
+        self.after(self._order.between(*BACKGROUND_US), run)
 
     def call(self, function: Callable[[], T]) -> T:
         """See `Scheduler`."""
@@ -191,6 +207,8 @@ class SimulationScheduler:
         """See `Scheduler`."""
 
     def _next(self) -> Cell | None:
+        if self._abandoned:
+            return None
         heap = self._heap
         if heap and heap[0][0] <= self._clock.now_us():
             self._fire_due()
@@ -214,8 +232,8 @@ class SimulationScheduler:
                 event.fire()
 
     def _run(self, cell: Cell) -> None:
-        now_us = self._clock.now_us() + self._order.between(self._step_us)
+        now_us = self._clock.now_us() + self._order.pause()
         self._clock.advance_to(now_us)
         self.trace.add(now_us, cell.path, cell.peek())
-        if cell.step():
+        if cell.run(1):
             self._order.add(cell)

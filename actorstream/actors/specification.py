@@ -102,10 +102,13 @@ def child(
 
     Args:
         name: the last part of its path.
+        actor: its class.
+        arguments: for its `__init__`, at each start.
         restart: `permanent` (always), `transient` (only after a failure) or `temporary` (never).
         backoff: pause before a restart, from the first to the longest, as "100ms..5s".
         shutdown: how long its background work may take to end before it is killed.
         node: where it may run; "any" is the only choice within one process.
+        options: for its `__init__`, at each start.
 
     Raises:
         ValueError: a name, rule, pause or node that makes no sense.

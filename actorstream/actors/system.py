@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal
 
@@ -88,13 +89,21 @@ class ActorSystem:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.stop()
+        if error is not None and self._simulator is not None:
+            self.abandon()  # To go on could raise the same again, and hide it.
+        else:
+            self.stop()
 
     # --- actors ------------------------------------------------------------------------------------------------------
 
     def spawn(self, actor: type[Actor], *arguments: Any, **options: Any) -> Ref:
-        """Start an actor below the root; it runs when this returns. Arguments and errors as `Context.spawn`."""
-        return self._scheduler.call(lambda: self._kernel.root.context.spawn(actor, *arguments, **options))
+        """Start an actor below the root; it runs when this returns. Arguments as `Context.spawn`.
+
+        Raises:
+            ActorTerminated: the system has stopped, or failed.
+            ValueError: as `Context.spawn`.
+        """
+        return self._scheduler.call(partial(self._kernel.spawn, actor, *arguments, **options))
 
     def find(self, path: str) -> Ref:
         """The ref of the actor at this path, such as "desk/greeter".
@@ -113,10 +122,13 @@ class ActorSystem:
 
         Raises:
             MailboxFull: too much waits already. (From another thread than the system's, an overflow of the actor's
-                own mailbox is seen only later: then the message is a dead letter.)
+                own mailbox is seen only later: then it is logged, and the message is a dead letter.)
             ActorTerminated: the system has stopped.
         """
-        self._scheduler.post(lambda: self._kernel.send(ref, message, NOBODY))
+        if self._scheduler.is_own_thread:
+            self._kernel.send(ref, message, NOBODY)
+        else:
+            self._scheduler.post(partial(self._kernel.tell, ref, message))
 
     def ask(self, ref: Ref, message: Message, timeout: Duration = "5s") -> Message:
         """Send, and wait for the answer. Never hangs.
@@ -138,7 +150,7 @@ class ActorSystem:
         """Send, and get a future of the answer, which ends as `ask` does."""
         timeout_us = as_us(timeout, what="timeout")
         answer: Future[Message] = Future()
-        self._scheduler.post(lambda: self._kernel.ask(ref, message, timeout_us, answer))
+        self._scheduler.post(partial(self._kernel.ask, ref, message, timeout_us, answer))
         return answer
 
     def stop(self) -> None:
@@ -175,7 +187,7 @@ class ActorSystem:
         """How many messages reached an actor that has no handler for them."""
         return self._kernel.unhandled
 
-    def tree(self, format: Literal["text", "json"] = "text") -> str:
+    def tree(self, format: Literal["text", "json"] = "text") -> str:  # noqa: A002  # The name that says it.
         """The actors with state, restarts and messages waiting, for people or programs."""
         return self._scheduler.call(lambda: show_tree(self._kernel.root, format))
 

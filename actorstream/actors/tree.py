@@ -10,17 +10,17 @@ import msgspec
 from actorstream.actors.cell import Cell
 
 
-def show_tree(root: Cell, format: Literal["text", "json"]) -> str:
+def show_tree(root: Cell, form: Literal["text", "json"]) -> str:
     """All below `root`, one a line with its children indented, or as JSON.
 
     Raises:
         ValueError: another format.
     """
-    if format == "json":
+    if form == "json":
         return msgspec.json.encode([_as_data(cell) for cell in root.child_cells.values()]).decode()
-    if format == "text":
+    if form == "text":
         return "\n".join(line for cell in root.child_cells.values() for line in _lines(cell, 0))
-    raise ValueError(f"format is {format!r}; use 'text' or 'json'")
+    raise ValueError(f"format is {form!r}; use 'text' or 'json'")
 
 
 def _lines(cell: Cell, depth: int) -> Iterator[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from actorstream.actors import Actor, ActorSystem, Context, Message, Observe, Observed, Ref, receives
-from actorstream.errors import ActorTerminated, AskTimeout
+from actorstream.errors import ActorTerminated, AskTimeout, MailboxFull
 
 
 class Greet(Message):
@@ -67,3 +70,153 @@ def test_every_actor_can_be_observed(system: ActorSystem) -> None:
 
     assert isinstance(seen, Observed)
     assert (seen.path, seen.state, seen.restarts, seen.facts) == ("greeter", "running", 0, {"word": "hello"})
+
+
+def test_messages_of_one_sender_keep_their_order(system: ActorSystem) -> None:
+    """What is told to one actor is handled in the order in which it was told."""
+    seen: list[str] = []
+
+    class Listener(Actor):
+        @receives(Greet)
+        def on_greet(self, greet: Greet, context: Context) -> None:
+            seen.append(greet.name)
+            context.reply(Greeting(greet.name))
+
+    listener = system.spawn(Listener)
+    for number in range(1_000):
+        system.tell(listener, Greet(str(number)))
+    system.ask(listener, Greet("last"))
+
+    assert seen == [*map(str, range(1_000)), "last"]
+
+
+def test_a_message_without_a_handler_is_counted_and_logged(system: ActorSystem, logged: list[Any]) -> None:
+    """An actor lets a message it does not know pass, and the system says so."""
+    greeter = system.spawn(Greeter, name="greeter")
+
+    system.tell(greeter, Greeting("hello yourself"))
+    system.ask(greeter, Greet("Ada"))
+
+    assert system.unhandled == 1
+    assert [(entry["event"], entry["actor"], entry["message"]) for entry in logged] == [
+        ("message unhandled", "greeter", "Greeting")
+    ]
+
+
+def test_a_message_to_nobody_is_a_dead_letter(system: ActorSystem) -> None:
+    """What is sent to a path where nobody lives is counted."""
+    greeter = system.spawn(Greeter)
+
+    system.tell(Ref("nowhere"), Greet("Ada"))
+    system.ask(greeter, Greet("Ada"))
+
+    assert system.dead_letters == 1
+
+
+def test_an_answer_to_nobody_is_no_dead_letter(system: ActorSystem) -> None:
+    """Replying to what was told from outside leads nowhere, on purpose."""
+    greeter = system.spawn(Greeter)
+
+    system.tell(greeter, Greet("Ada"))
+    system.ask(greeter, Greet("Bob"))
+
+    assert system.dead_letters == 0
+
+
+def test_a_full_mailbox_is_a_failure_of_the_sender(system: ActorSystem) -> None:
+    """Sending more than a mailbox holds raises in the handler that sends."""
+
+    class Small(Greeter):
+        mailbox_max = 2
+
+    class Flooding(Actor):
+        def started(self, context: Context) -> None:
+            self.small = context.spawn(Small)
+
+        @receives(Greet)
+        def on_greet(self, greet: Greet, context: Context) -> None:
+            for _ in range(3):
+                context.send(self.small, greet)
+
+    flooding = system.spawn(Flooding, name="flooding")
+
+    with pytest.raises(ActorTerminated):
+        system.ask(flooding, Greet("Ada"))
+    assert [type(failure.error) for failure in system.failures] == [MailboxFull]
+
+
+def test_actors_are_found_by_path(system: ActorSystem) -> None:
+    """`find` gives the ref of whoever lives at a path, and says when nobody does."""
+    greeter = system.spawn(Greeter, name="greeter")
+
+    assert system.find("greeter") == greeter
+    with pytest.raises(LookupError, match="no actor at 'porter'"):
+        system.find("porter")
+
+
+def test_a_name_is_taken_once(system: ActorSystem) -> None:
+    """Two actors cannot live at one path."""
+    system.spawn(Greeter, name="greeter")
+
+    with pytest.raises(ValueError, match="there is an actor at greeter already"):
+        system.spawn(Greeter, name="greeter")
+
+
+@pytest.mark.parametrize("name", ["a/b", "?x"])
+def test_a_name_is_one_part_of_a_path(system: ActorSystem, name: str) -> None:
+    """Names that would not fit a path are refused."""
+    with pytest.raises(ValueError, match="cannot be named"):
+        system.spawn(Greeter, name=name)
+
+
+def test_what_is_pinned_to_an_ended_incarnation_is_a_dead_letter(system: ActorSystem) -> None:
+    """A pinned ref does not follow restarts."""
+    greeter = system.spawn(Greeter)
+
+    with pytest.raises(ActorTerminated):
+        system.ask(greeter.pinned(999_999), Greet("Ada"))
+
+
+def test_an_actor_cannot_wait_for_an_answer(system: ActorSystem) -> None:
+    """Asking from within a handler would block everybody, so it is refused."""
+
+    class Impatient(Actor):
+        @receives(Greet)
+        def on_greet(self, greet: Greet, context: Context) -> None:
+            system.ask(context.self, greet)
+
+    with pytest.raises(ActorTerminated):
+        system.ask(system.spawn(Impatient), Greet("Ada"))
+    assert [type(failure.error) for failure in system.failures] == [RuntimeError]
+
+
+def test_asking_a_stopped_system_says_so(system: ActorSystem) -> None:
+    """After `stop` an ask ends at once."""
+    greeter = system.spawn(Greeter)
+    system.stop()
+
+    with pytest.raises(ActorTerminated, match="has stopped"):
+        system.ask(greeter, Greet("Ada"))
+
+
+def test_processes_are_refused() -> None:
+    """A system of several processes is refused with a clear error."""
+    with pytest.raises(ValueError, match="nodes is 2"):
+        ActorSystem(nodes=2)
+
+
+def test_the_tree_can_be_read_by_people_and_programs(system: ActorSystem) -> None:
+    """`tree` tells names, states, restarts and mailboxes."""
+
+    class Desk(Actor):
+        def started(self, context: Context) -> None:
+            context.spawn(Greeter, name="greeter")
+
+    system.spawn(Desk, name="desk")
+
+    assert system.tree() == (
+        "desk  running  restarts=0  mailbox=0\n"
+        "  greeter  running  restarts=0  mailbox=0"
+    )
+    [desk] = json.loads(system.tree(format="json"))
+    assert [child["path"] for child in desk["children"]] == ["desk/greeter"]

@@ -1,0 +1,86 @@
+"""Who is told when an actor ends.
+
+Guarantees: one `Terminated` for each watcher and incarnation, behind all that the ended actor sent to the watcher
+before; an answer at once if the actor has ended already.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actorstream.actors.limits import TOMBSTONES_MAX
+from actorstream.actors.message import ExitReason, Killed, Message, Terminated
+from actorstream.actors.own import Own
+from actorstream.actors.ref import Ref
+
+if TYPE_CHECKING:
+    from actorstream.actors.cell import Cell
+
+
+class DeathWatch:
+    """All watches of one system.
+
+    A watch begins with an incarnation of the watcher and ends with it, or when the watched actor is gone for good.
+    """
+
+    def __init__(self, cells: dict[str, Cell]) -> None:
+        self._cells = cells
+        self._watchers: dict[str, dict[str, None]] = {}  # By the path that is watched.
+        self._watching: dict[str, dict[str, None]] = {}  # By the path of the watcher.
+        self._tombstones: dict[str, tuple[int, ExitReason]] = {}
+
+    def watch(self, watcher: Cell, ref: Ref) -> None:
+        """Tell `watcher` about `ref` from now on."""
+        path = ref.path
+        target = self._cells.get(path)
+        if target is None:
+            _tell(watcher, path, *self._tombstones.get(path, (0, Killed())))
+            return
+        if watcher.path in self._watchers.get(path, ()):
+            return
+        self._watchers.setdefault(path, {})[watcher.path] = None
+        self._watching.setdefault(watcher.path, {})[path] = None
+        if target.has_ended:
+            _tell(watcher, path, target.incarnation, target.reason)
+
+    def unwatch(self, watcher: Cell, ref: Ref) -> None:
+        """No longer tell `watcher` about `ref`, not even what waits in its mailbox."""
+        _drop(self._watchers, ref.path, watcher.path)
+        _drop(self._watching, watcher.path, ref.path)
+        watcher.drop_mail(lambda message: _tells_of(message, ref.path))
+
+    def unwatch_all(self, watcher: Cell) -> None:
+        """The watcher's incarnation ends."""
+        for path in self._watching.pop(watcher.path, ()):
+            _drop(self._watchers, path, watcher.path)
+
+    def on_ended(self, cell: Cell) -> None:
+        """An incarnation of `cell` ended."""
+        for path in self._watchers.get(cell.path, ()):
+            _tell(self._cells[path], cell.path, cell.incarnation, cell.reason)
+
+    def on_gone(self, cell: Cell) -> None:
+        """`cell` is gone for good."""
+        for path in self._watchers.pop(cell.path, ()):
+            _drop(self._watching, path, cell.path)
+        self._tombstones.pop(cell.path, None)  # So that it is the newest again.
+        self._tombstones[cell.path] = (cell.incarnation, cell.reason)
+        if len(self._tombstones) > TOMBSTONES_MAX:
+            del self._tombstones[next(iter(self._tombstones))]
+
+
+def _tell(watcher: Cell, path: str, incarnation: int, reason: ExitReason) -> None:
+    ref = Ref(path)
+    watcher.post(Own(watcher.incarnation, Terminated(ref, incarnation, reason)), ref)
+
+
+def _tells_of(message: Message, path: str) -> bool:
+    return isinstance(message, Own) and isinstance(message.message, Terminated) and message.message.ref.path == path
+
+
+def _drop(table: dict[str, dict[str, None]], key: str, entry: str) -> None:
+    entries = table.get(key)
+    if entries is not None:
+        entries.pop(entry, None)
+        if not entries:
+            del table[key]
