@@ -77,7 +77,7 @@ class LocalScheduler:
 
     def call(self, function: Callable[[], T]) -> T:
         """See `Scheduler`."""
-        if self.is_own_thread:
+        if self.is_own_thread or not self._thread.is_alive():
             return function()
         future: Future[T] = Future()
 

@@ -78,6 +78,7 @@ class ActorSystem:
             self._scheduler = self._local
         else:
             raise ValueError(f"runtime is {runtime!r}; use 'local' or 'simulation'")
+        self.runtime = runtime
         self.host = host
         made = host
         self._kernel = self._scheduler.call(lambda: Kernel(made, self._scheduler))

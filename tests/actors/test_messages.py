@@ -214,9 +214,6 @@ def test_the_tree_can_be_read_by_people_and_programs(system: ActorSystem) -> Non
 
     system.spawn(Desk, name="desk")
 
-    assert system.tree() == (
-        "desk  running  restarts=0  mailbox=0\n"
-        "  greeter  running  restarts=0  mailbox=0"
-    )
+    assert system.tree() == ("desk  running  restarts=0  mailbox=0\n  greeter  running  restarts=0  mailbox=0")
     [desk] = json.loads(system.tree(format="json"))
     assert [child["path"] for child in desk["children"]] == ["desk/greeter"]

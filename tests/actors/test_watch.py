@@ -1,0 +1,206 @@
+"""Who is told when an actor ends, under every runtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actorstream.actors import (
+    Actor,
+    ActorSystem,
+    Context,
+    Crash,
+    Killed,
+    Message,
+    Normal,
+    Ref,
+    Shutdown,
+    Terminated,
+    receives,
+)
+from tests.actors.recorder import Happened, Recorder, Wait, record, story
+
+
+class Say(Message):
+    """Tell `listener` all of `words`, then end as `end` says."""
+
+    listener: Ref
+    words: tuple[str, ...] = ()
+    end: str = ""
+
+
+class Look(Message):
+    at: Ref
+
+
+class LookAway(Message):
+    at: Ref
+
+
+class Fail(Message):
+    pass
+
+
+class Speaker(Actor, accepts=Say):
+    @receives(Say)
+    def on_say(self, say: Say, context: Context) -> None:
+        for word in say.words:
+            context.send(say.listener, Happened(word))
+        if say.end == "crash":
+            raise ValueError
+        if say.end == "stop":
+            context.stop()
+
+
+class Watcher(Actor, accepts=Look | LookAway | Terminated):
+    @receives(Look)
+    def on_look(self, look: Look, context: Context) -> None:
+        context.watch(look.at)
+        context.reply(look)
+
+    @receives(LookAway)
+    def on_look_away(self, look: LookAway, context: Context) -> None:
+        context.unwatch(look.at)
+        context.reply(look)
+
+    @receives(Happened)
+    def on_happened(self, happened: Happened, context: Context) -> None:
+        record(context, happened.what)
+
+    @receives(Fail)
+    def on_fail(self, _: Fail, context: Context) -> None:
+        raise ValueError
+
+    @receives(Terminated)
+    def on_terminated(self, terminated: Terminated, context: Context) -> None:
+        record(context, (terminated.ref, terminated.incarnation, type(terminated.reason)))
+
+
+@pytest.fixture(autouse=True)
+def recorder(system: ActorSystem) -> Ref:
+    return system.spawn(Recorder, name="recorder")
+
+
+@pytest.fixture
+def watcher(system: ActorSystem) -> Ref:
+    return system.spawn(Watcher, name="watcher", backoff="1ms")
+
+
+def reasons(things: list[Any]) -> list[Any]:
+    """The reasons of what a watcher recorded."""
+    return [thing[2] if isinstance(thing, tuple) else thing for thing in things]
+
+
+def test_a_watcher_is_told_after_all_else(system: ActorSystem, watcher: Ref) -> None:
+    """`Terminated` comes once, behind the messages that the actor sent before."""
+    speaker = system.spawn(Speaker, restart="temporary")
+    system.ask(watcher, Look(speaker))
+
+    system.tell(speaker, Say(watcher, ("one", "two"), "stop"))
+
+    assert reasons(story(system, 3)) == ["one", "two", Normal]
+
+
+def test_each_incarnation_ends_once(system: ActorSystem, watcher: Ref) -> None:
+    """A watch follows restarts: one `Terminated` for each incarnation, with its number."""
+    speaker = system.spawn(Speaker, backoff="1ms")
+    system.ask(watcher, Look(speaker))
+    system.ask(watcher, Look(speaker))  # Watching twice is watching once.
+
+    system.tell(speaker, Say(watcher, (), "crash"))
+    system.tell(speaker, Say(watcher, (), "crash"))
+
+    first, second = story(system, 2)
+    assert (first[2], second[2]) == (Crash, Crash)
+    assert first[1] < second[1]
+
+
+def test_watching_the_dead_is_answered_at_once(system: ActorSystem, watcher: Ref) -> None:
+    """Whoever watches too late is told when and why it ended."""
+    speaker = system.spawn(Speaker, restart="temporary")
+    other = system.spawn(Watcher)
+    system.ask(other, Look(speaker))
+    system.tell(speaker, Say(watcher, (), "stop"))
+    [seen] = story(system, 1)
+
+    system.ask(watcher, Look(speaker))
+
+    assert story(system, 2) == [seen, seen]
+
+
+def test_watching_whom_nobody_knew_is_answered_at_once(system: ActorSystem, watcher: Ref) -> None:
+    """A path where nobody has lived answers with incarnation 0."""
+    system.ask(watcher, Look(Ref("nowhere")))
+
+    assert story(system, 1) == [(Ref("nowhere"), 0, Killed)]
+
+
+def test_watching_between_two_incarnations_is_answered_at_once(system: ActorSystem, watcher: Ref) -> None:
+    """An actor that waits for its restart has ended; the next end is told, too."""
+    speaker = system.spawn(Speaker, backoff="20ms")
+    other = system.spawn(Watcher)
+    system.ask(other, Look(speaker))
+    system.tell(speaker, Say(watcher, (), "crash"))
+    [seen] = story(system, 1)
+
+    system.ask(watcher, Look(speaker))
+    assert story(system, 2) == [seen, seen]
+    system.tell(speaker, Say(watcher, (), "crash"))
+
+    assert reasons(story(system, 4)) == [Crash] * 4
+
+
+def test_whoever_looks_away_is_not_told(system: ActorSystem, watcher: Ref) -> None:
+    """After `unwatch` nothing comes, while others are told."""
+    speaker = system.spawn(Speaker, restart="temporary")
+    system.ask(watcher, Look(speaker))
+    system.ask(watcher, LookAway(speaker))
+    other = system.spawn(Watcher)
+    system.ask(other, Look(speaker))
+
+    system.tell(speaker, Say(watcher, (), "stop"))
+    story(system, 1)
+    system.tell(watcher, Happened("nothing came"))
+
+    assert reasons(story(system, 2)) == [Normal, "nothing came"]
+
+
+def test_a_watch_ends_with_the_watcher(system: ActorSystem, watcher: Ref) -> None:
+    """A restarted watcher is not told of what its predecessor watched."""
+    speaker = system.spawn(Speaker, restart="temporary")
+    system.ask(watcher, Look(speaker))
+    system.tell(watcher, Fail())
+    system.ask(watcher, Look(Ref("nowhere")))  # Answered by the next incarnation.
+
+    system.tell(speaker, Say(watcher, (), "stop"))
+    other = system.spawn(Watcher)
+    system.ask(other, Look(speaker))
+    story(system, 2)
+    system.tell(watcher, Happened("nothing came"))
+
+    assert reasons(story(system, 3)) == [Killed, Normal, "nothing came"]
+
+
+def test_children_of_a_failed_actor_are_shut_down(system: ActorSystem, watcher: Ref) -> None:
+    """When an actor restarts, its children end with `Shutdown`, and the new incarnation has new ones."""
+
+    class Parent(Watcher):
+        def started(self, context: Context) -> None:
+            context.spawn(Speaker, name="speaker")
+
+    parent = system.spawn(Parent, name="parent", backoff="1ms")
+    system.ask(watcher, Look(system.find("parent/speaker")))
+    system.ask(watcher, Look(parent))
+
+    system.tell(parent, Fail())
+
+    assert reasons(story(system, 2)) == [Shutdown, Crash]
+    system.ask(parent, Look(Ref("recorder")))
+    assert system.find("parent/speaker") == Ref("parent/speaker")
+
+
+def test_the_recorder_answers(system: ActorSystem) -> None:
+    """Nothing has happened yet."""
+    assert story(system, 0) == []
+    assert system.ask(Ref("recorder"), Wait(0))
