@@ -25,14 +25,14 @@ Handler = Callable[[A, M, "Context"], None]
 _MARK = "__receives__"
 
 
-def receives(message: type[M]) -> Callable[[Handler[A, M]], Handler[A, M]]:
-    """Mark a method as the handler of one type of message (exactly this type, not its subclasses).
+def receives(*messages: type[M]) -> Callable[[Handler[A, M]], Handler[A, M]]:
+    """Mark a method as the handler of these types of messages (exactly these, not their subclasses).
 
-    May be given several times. A subclass that overrides the method overrides the handler.
+    A subclass that overrides the method overrides the handler.
     """
 
     def mark(handler: Handler[A, M]) -> Handler[A, M]:
-        setattr(handler, _MARK, (*getattr(handler, _MARK, ()), message))
+        setattr(handler, _MARK, messages)
         return handler
 
     return mark

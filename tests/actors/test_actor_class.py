@@ -81,11 +81,10 @@ def test_overriding_the_method_overrides_the_handler(simulation: ActorSystem) ->
 
 
 def test_one_method_may_handle_several_messages(simulation: ActorSystem) -> None:
-    """`receives` can be given more than once."""
+    """`receives` takes more than one type."""
 
     class Both(Actor, accepts=Ask | Other):
-        @receives(Ask)
-        @receives(Other)
+        @receives(Ask, Other)
         def on_any(self, message: Message, context: Context) -> None:
             context.reply(Answer(type(message).__name__))
 

@@ -31,7 +31,7 @@ from tests.actors.recorder import RECORDER, Happened, Recorder, record, story
 class Do(Message):
     """Call `act` with the actor and its context."""
 
-    act: Callable[[Any, Context], None]
+    act: Callable[[Any, Context], object]
 
 
 class Doer(Actor, accepts=Do):
@@ -176,7 +176,7 @@ def test_timers_of_an_ended_incarnation_do_not_come(system: ActorSystem) -> None
 
     system.tell(doer, Do(schedule_and_fail))
     assert story(system, 3)[1:] == ["doer stopped: Crash", "doer started"]
-    system.tell(doer, Do(lambda _, context: context.schedule("10ms", Happened("later")) and None))
+    system.tell(doer, Do(lambda _, context: context.schedule("10ms", Happened("later"))))
 
     assert story(system, 4)[3:] == ["later"]
 
