@@ -173,8 +173,7 @@ class Cell:
             self.kernel.on_unhandled(self, message)
 
     def _handle_own(self, own: Own, context: Context) -> None:
-        if own.incarnation != self.incarnation:
-            return
+        assert own.incarnation == self.incarnation  # Dropped at its end, and none is taken after it.
         if own.timer is not None:
             if own.timer.cancelled:
                 return
@@ -201,6 +200,10 @@ class Cell:
     def has_ended(self) -> bool:
         """Whether no incarnation lives: the cell is suspended, or about to be."""
         return not self.is_alive and not self._ending
+
+    def lives_as(self, incarnation: int) -> bool:
+        """Whether this incarnation lives."""
+        return incarnation == self.incarnation and not self.has_ended
 
     @property
     def is_alive(self) -> bool:
@@ -230,10 +233,6 @@ class Cell:
             self._wake()
         else:
             self.idle = not self.queued
-
-    def finish(self) -> None:
-        """The actor says that it is done."""
-        self.signal(self.incarnation, self.end, Normal())
 
     def fail(self, error: BaseException, message: Message | None) -> None:
         """The actor failed: report it, and end this incarnation."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from actorstream.actors.actor import Actor
 from actorstream.actors.durations import Duration, as_us
 from actorstream.actors.limits import BACKGROUND_MAX
-from actorstream.actors.message import Message
+from actorstream.actors.message import Message, Normal
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.specification import Backoff, ChildSpec, Intensity, RestartRule
 from actorstream.errors import MailboxFull
@@ -149,7 +149,7 @@ class Context:
         With a `ref` other than its own: that actor is stopped for good (`Shutdown`), whatever its rule.
         """
         if ref is None or ref.path == self.path:
-            self._cell.finish()
+            self._cell.signal(self.incarnation, self._cell.end, Normal())
         else:
             self._cell.kernel.stop(ref)
 

@@ -29,6 +29,10 @@ class DeathWatch:
         self._watching: dict[str, dict[str, None]] = {}  # By the path of the watcher.
         self._tombstones: dict[str, tuple[int, ExitReason]] = {}
 
+    def __len__(self) -> int:
+        """How many watches there are."""
+        return sum(len(paths) for paths in self._watching.values())
+
     def watch(self, watcher: Cell, ref: Ref) -> None:
         """Tell `watcher` about `ref` from now on."""
         path = ref.path

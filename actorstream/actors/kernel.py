@@ -83,7 +83,7 @@ class Kernel:
             MailboxFull: the mailbox has reached its bound.
         """
         cell = self.cells.get(ref.path)
-        if cell is None or (ref.incarnation and ref.incarnation != cell.incarnation):
+        if cell is None or (ref.incarnation and not cell.lives_as(ref.incarnation)):
             self._send_outside(ref, message, sender)
             return
         mail = cell.mail

@@ -11,12 +11,12 @@ Guarantees: the same seed and the same actors give the same trace, on every Pyth
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
+from actorstream.actors.agenda import Agenda, Event
 from actorstream.actors.cell import Cell
 from actorstream.actors.message import FAILURES
 from actorstream.actors.scheduler import Finished
@@ -101,18 +101,6 @@ class FifoOrder:
         return low
 
 
-class _Event:
-    """Something in the heap."""
-
-    __slots__ = ("fire",)
-
-    def __init__(self, fire: Callable[[], None]) -> None:
-        self.fire: Callable[[], None] | None = fire
-
-    def cancel(self) -> None:
-        self.fire = None
-
-
 class SimulationScheduler:
     """See the module.
 
@@ -124,8 +112,7 @@ class SimulationScheduler:
     def __init__(self, clock: VirtualClock, seed: int | None, step_us: tuple[int, int] = STEP_US) -> None:
         self._clock = clock
         self._order: Order = FifoOrder(step_us) if seed is None else SeededOrder(seed, step_us)
-        self._heap: list[tuple[int, int, _Event]] = []
-        self._sequence = 0
+        self._agenda = Agenda()
         self._stepping = False
         self._abandoned = False
         self.is_own_thread = True
@@ -163,14 +150,11 @@ class SimulationScheduler:
     def abandon(self) -> None:
         """Nothing runs any more: as if the process was gone."""
         self._abandoned = True
-        self._heap.clear()
+        self._agenda.clear()
 
-    def after(self, delay_us: int, fire: Callable[[], None]) -> _Event:
+    def after(self, delay_us: int, fire: Callable[[], None]) -> Event:
         """See `Scheduler`."""
-        self._sequence += 1
-        event = _Event(fire)
-        heapq.heappush(self._heap, (self._clock.now_us() + delay_us, self._sequence, event))
-        return event
+        return self._agenda.add(self._clock.now_us() + delay_us, fire)
 
     def background(self, work: Callable[[], Any], finished: Finished) -> None:
         """See `Scheduler`; the work is done in one go, at the time when it ends."""
@@ -209,27 +193,15 @@ class SimulationScheduler:
     def _next(self) -> Cell | None:
         if self._abandoned:
             return None
-        heap = self._heap
-        if heap and heap[0][0] <= self._clock.now_us():
-            self._fire_due()
+        next_us = self._agenda.next_us()
+        if 0 <= next_us <= self._clock.now_us():
+            self._agenda.fire(self._clock.now_us())
         cell = self._order.take()
-        while cell is None and heap:
-            time_us, _, event = heap[0]
-            if event.fire is None:
-                heapq.heappop(heap)
-                continue
-            self._clock.advance_to(time_us)
-            self._fire_due()
+        while cell is None and (next_us := self._agenda.next_us()) >= 0:
+            self._clock.advance_to(next_us)
+            self._agenda.fire(next_us)
             cell = self._order.take()
         return cell
-
-    def _fire_due(self) -> None:
-        heap = self._heap
-        now_us = self._clock.now_us()
-        while heap and heap[0][0] <= now_us:
-            event = heapq.heappop(heap)[2]
-            if event.fire is not None:
-                event.fire()
 
     def _run(self, cell: Cell) -> None:
         now_us = self._clock.now_us() + self._order.pause()

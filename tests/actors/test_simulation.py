@@ -80,6 +80,45 @@ def test_time_jumps_when_nobody_has_anything_to_do(simulation: ActorSystem) -> N
     assert 3_600_000_000 < woken_us - start_us < 3_600_010_000
 
 
+def test_what_is_cancelled_does_not_move_time(simulation: ActorSystem) -> None:
+    """Time jumps to what will happen, and not to what would have."""
+
+    class Restless(Sleeper):
+        def started(self, context: Context) -> None:
+            for _ in range(1_000):
+                context.schedule("1h", Tick(0)).cancel()
+            context.schedule("1s", Tick(0))
+
+    simulation.spawn(Recorder, name="recorder")
+    start_us = simulation.host.clock.now_us()
+    simulation.spawn(Restless)
+
+    simulation.run()
+
+    assert simulation.host.clock.now_us() - start_us < 1_010_000
+
+
+def test_stopping_twice_is_stopping_once() -> None:
+    """A second `stop` does not reach the next incarnation, however soon that comes."""
+
+    class Hasty(Ticker):
+        def on_tick(self, tick: Tick, context: Context) -> None:
+            context.stop()
+            context.stop()
+
+        def started(self, context: Context) -> None:
+            record(context, "started")
+
+    for seed in range(50):
+        with ActorSystem(runtime="simulation", seed=seed) as system:
+            system.spawn(Recorder, name="recorder")
+            hasty = system.spawn(Hasty, backoff="0ms")
+            system.tell(hasty, Tick(0))
+            system.run()
+
+            assert story(system, 3) == ["started", ("hasty-1", "Normal"), "started"]
+
+
 def test_a_run_ends_when_the_condition_holds(simulation: ActorSystem) -> None:
     """`until` is looked at before each step."""
     simulation.spawn(Recorder, name="recorder")

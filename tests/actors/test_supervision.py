@@ -27,7 +27,7 @@ PAUSE_US = 100
 
 
 def spec(name: str, restart: Any = "permanent", intensity: Intensity | None = None) -> ChildSpec:
-    return ChildSpec(name, Actor, restart=restart, backoff=Backoff(PAUSE_US, PAUSE_US, 0.0), intensity=intensity)
+    return ChildSpec(name, Actor, restart=restart, backoff=Backoff(PAUSE_US, 2 * PAUSE_US, 0.0), intensity=intensity)
 
 
 def supervision(strategy: Strategy, *children: ChildSpec) -> Supervision:
@@ -86,6 +86,19 @@ def test_a_failure_that_ties_more_takes_the_place_of_a_round() -> None:
     assert core.on_pause_over("c", 1) == []
     assert core.on_ended("b", Shutdown(), 0) == [Pause("a", 2, PAUSE_US)]
     assert core.on_pause_over("a", 2) == [Start("a"), Start("b"), Start("c")]
+
+
+def test_a_pause_of_an_earlier_round_does_not_end_a_later_one() -> None:
+    """Rounds of the same child are told apart by their number."""
+    core = three(rest_for_one())
+    core.on_ended("c", CRASH, 0)
+    core.on_ended("a", CRASH, 0)
+    core.on_ended("b", Shutdown(), 0)
+    core.on_pause_over("a", 2)
+    assert core.on_ended("c", CRASH, 0) == [Pause("c", 3, 2 * PAUSE_US)]
+
+    assert core.on_pause_over("c", 1) == []
+    assert core.on_pause_over("c", 3) == [Start("c")]
 
 
 def test_a_temporary_sibling_does_not_come_back() -> None:

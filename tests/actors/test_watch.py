@@ -19,7 +19,7 @@ from actorstream.actors import (
     Terminated,
     receives,
 )
-from tests.actors.recorder import Happened, Recorder, Wait, record, story
+from tests.actors.recorder import Happened, Recorder, record, story
 
 
 class Say(Message):
@@ -77,13 +77,9 @@ class Watcher(Actor, accepts=Look | LookAway | Terminated):
         record(context, (terminated.ref, terminated.incarnation, type(terminated.reason)))
 
 
-@pytest.fixture(autouse=True)
-def recorder(system: ActorSystem) -> Ref:
-    return system.spawn(Recorder, name="recorder")
-
-
 @pytest.fixture
 def watcher(system: ActorSystem) -> Ref:
+    system.spawn(Recorder, name="recorder")
     return system.spawn(Watcher, name="watcher", backoff="1ms")
 
 
@@ -146,9 +142,29 @@ def test_watching_between_two_incarnations_is_answered_at_once(system: ActorSyst
 
     system.ask(watcher, Look(speaker))
     assert story(system, 2) == [seen, seen]
+    system.ask(watcher, Look(speaker))  # It has been told of this end.
     system.tell(speaker, Say(watcher, (), "crash"))
 
     assert reasons(story(system, 4)) == [Crash] * 4
+    assert len(set(story(system, 4))) == 2
+
+
+def test_watches_of_the_dead_are_forgotten(simulation: ActorSystem) -> None:
+    """An actor that watches many short-lived ones does not keep a memory of each."""
+
+    class Parent(Watcher):
+        @receives(Fail)
+        def on_fail(self, _: Fail, context: Context) -> None:
+            context.watch(context.spawn(Speaker, restart="temporary"))
+            context.send(Ref(f"{context.path}/speaker-1"), Say(context.self, (), "stop"))
+
+    simulation.spawn(Recorder, name="recorder")
+    parent = simulation.spawn(Parent)
+    simulation.tell(parent, Fail())
+    simulation.run()
+
+    assert reasons(story(simulation, 1)) == [Normal]
+    assert len(simulation._kernel.deaths) == 0
 
 
 def test_whoever_looks_away_is_not_told(system: ActorSystem, watcher: Ref) -> None:
@@ -198,9 +214,3 @@ def test_children_of_a_failed_actor_are_shut_down(system: ActorSystem, watcher: 
     assert reasons(story(system, 2)) == [Shutdown, Crash]
     system.ask(parent, Look(Ref("recorder")))
     assert system.find("parent/speaker") == Ref("parent/speaker")
-
-
-def test_the_recorder_answers(system: ActorSystem) -> None:
-    """Nothing has happened yet."""
-    assert story(system, 0) == []
-    assert system.ask(Ref("recorder"), Wait(0))
