@@ -6,16 +6,22 @@ tell the answers apart. Answers to a question that cannot be served are `Refused
 
 from __future__ import annotations
 
+import msgspec
+
 from actorstream.actors import Message
 from actorstream.model.topic import TopicSpec
 
 
 class Refused(Message):
-    """The question could not be served; `code` is for programs, `reason` for people."""
+    """The question could not be served; `code` is for programs, `reason` for people.
+
+    `facts` are the attributes of the error that this code stands for, so that the asker can raise it, too.
+    """
 
     request: int
     code: str  # one of the names in `REFUSALS`
     reason: str
+    facts: dict[str, str | int | None] = msgspec.field(default_factory=dict)
 
 
 REFUSALS = (
@@ -30,6 +36,7 @@ REFUSALS = (
     "slot_busy",  # the producer's earlier transaction is still open here
     "offset_out_of_range",
     "disk_full",
+    "corrupt",  # bytes on the disk fail their check
     "unsupported",
 )
 

@@ -64,6 +64,9 @@ def recover(disk: Disk, directory: str, epochs: LeaderEpochs, point: RecoveryPoi
     cut_bytes = _walk(disk, active, position, epochs, point, producers)
     _forget_later_snapshots(disk, directory, names, active.end_offset)
     epochs.cut(active.end_offset)
+    if point.offset < active.end_offset:  # What a killed process left in the page cache is promised from now on.
+        active.shared.file.sync()
+        point.rise(active.end_offset)
     return Recovered(sealed, active, producers, cut_bytes)
 
 

@@ -104,8 +104,13 @@ class PartitionLog:
         return self._epochs.last
 
     @property
-    def roll_fullness(self) -> float:
-        """How full the newest segment is; from 1 on the next append begins another."""
+    def active_offset(self) -> int:
+        """Where the newest segment begins."""
+        return self._active.base_offset
+
+    @property
+    def fullness(self) -> float:
+        """How full the newest segment is; an append that would bring it beyond 1 begins another."""
         return self._active.size / self.segment_bytes_max
 
     # --- writing -----------------------------------------------------------------------------------------------
