@@ -2,3 +2,24 @@
 
 The public names, and nothing else.
 """
+
+from actorstream.model.record import Record
+from actorstream.streams import aggregates as agg
+from actorstream.streams.app import App
+from actorstream.streams.state import Key, ListState, MapState, State, Timer, ValueState
+from actorstream.streams.windows import Window, sliding, tumbling
+
+__all__ = [
+    "App",
+    "Key",
+    "ListState",
+    "MapState",
+    "Record",
+    "State",
+    "Timer",
+    "ValueState",
+    "Window",
+    "agg",
+    "sliding",
+    "tumbling",
+]

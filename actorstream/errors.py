@@ -128,7 +128,9 @@ class DiskFull(Mistake):
     retriable = True
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"{path}: no space left on the disk; nothing of the last write was kept. Free some space and run it again")
+        super().__init__(
+            f"{path}: no space left on the disk; nothing of the last write was kept. Free some space and run it again"
+        )
         self.path = path
 
 

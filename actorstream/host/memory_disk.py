@@ -204,9 +204,7 @@ def _lose_unsynced(inode: _Inode, entropy: Entropy) -> None:
     inode.data[:] = inode.durable
 
 
-def _surviving_names(
-    names: dict[str, _Inode], durable: dict[str, _Inode], entropy: Entropy
-) -> dict[str, _Inode]:
+def _surviving_names(names: dict[str, _Inode], durable: dict[str, _Inode], entropy: Entropy) -> dict[str, _Inode]:
     """Durable names, and for each directory entry that differs, its new state or its old one."""
     survived = dict(durable)
     for name in sorted({*names, *durable}):

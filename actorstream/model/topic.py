@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from actorstream.errors import PlanError
 from actorstream.model.duration import duration_us
 
+T = TypeVar("T")
+
 PARTITIONS_MAX = 10_000
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
-class Topic:
+class Topic(Generic[T]):
     """A topic as a program declares it: a name, the type of its values, and how it is kept.
 
     Compared and hashed by identity, so that it can key the inputs and outputs of a test.

@@ -30,10 +30,25 @@ _EXACT_US = 2**52  # Below it a float of seconds holds every microsecond.
 _KEPT = (bytes, date, datetime, time, timedelta)  # Polars takes these as they are.
 
 
+class BadCell(BadInput):
+    """A value in a frame does not fit.
+
+    `column` is None where it is a row as a whole; `row`, from 0 in the frame, is None where it is a column as a whole.
+    """
+
+    def __init__(self, column: str | None, row: int | None, reason: str, value: object = None) -> None:
+        places = [f"column {column!r}"] if column is not None else []
+        places += [f"row {row}"] if row is not None else []
+        shown = "" if row is None else f": {_shown(value)}"
+        super().__init__(f"{', '.join(places)}: {reason}{shown}")
+        self.column, self.row, self.reason, self.value = column, row, reason, value
+
+
 class Column:
     """A field and its dtype.
 
-    `dtype` is an instance of a Polars type. `nullable` says whether the field's type admits None.
+    `dtype` is an instance of a Polars type. `nullable` says whether the field's type admits None. `is_json` says that
+    it is an Object column whose values a file can keep as JSON text.
     """
 
     def __init__(self, name: str, kind: Any) -> None:
@@ -48,7 +63,7 @@ class Column:
         self._is_integer = isinstance(inner, inspect.IntType)
         self._is_object = self.dtype == polars.Object
         self._is_plain = isinstance(inner, _PLAIN) and not _is_constrained(inner)
-        self._is_json = isinstance(inner, (inspect.DictType, inspect.TypedDictType))
+        self.is_json = self._is_object and _is_json(inner)
 
     def series(self, values: list[Any]) -> polars.Series:
         """The values as a column.
@@ -91,16 +106,40 @@ class Column:
 
         if self._is_object and series.dtype == polars.Object:
             return series.to_list()
-        if self._is_json and series.dtype == polars.String:
+        if self.is_json and series.dtype == polars.String:
             return self._parsed(series.to_list())
         fitting = self._cast(series)
         if fitting is None:
             return self._converted(series.to_list())
-        if not self.nullable and fitting.null_count():
-            self._converted(fitting.head(_first_null(fitting) + 1).to_list())
+        self._refuse_nulls(fitting)
         if self._is_time:
             return _times(fitting)
         return fitting.to_list() if self._is_plain else self._converted(fitting.to_list())
+
+    def fitted(self, series: polars.Series) -> polars.Series:
+        """The column with this dtype, its values checked.
+
+        Raises:
+            BadCell: a value does not fit.
+        """
+        fitting = self._cast(series)
+        if fitting is None or not (self._is_plain or self._is_time):
+            return self.series(self.values(series))
+        self._refuse_nulls(fitting)
+        return fitting.alias(self.name)
+
+    def texts(self, series: polars.Series) -> polars.Series:
+        """An Object column as JSON text.
+
+        Raises:
+            BadInput: text could not be told from the values themselves.
+        """
+        import polars
+
+        if not self.is_json:
+            raise BadInput(f"the field {self.name} of type {self.kind} has no column type that a file could keep")
+        values = [None if value is None else msgspec.json.encode(value).decode() for value in series.to_list()]
+        return polars.Series(self.name, values, dtype=polars.String)
 
     def _cast(self, series: polars.Series) -> polars.Series | None:
         """The series in this column's dtype if nothing can be lost on the way, else None."""
@@ -124,7 +163,12 @@ class Column:
         try:
             return series.cast(want)
         except polars.exceptions.PolarsError as error:
-            raise BadInput(f"column {self.name!r}: {str(error).splitlines()[0]}") from error
+            raise self._bad(series.to_list(), str(error).splitlines()[0]) from error
+
+    def _refuse_nulls(self, series: polars.Series) -> None:
+        if not self.nullable and series.null_count():
+            row = int(series.is_null().arg_max() or 0)
+            raise BadCell(self.name, row, f"the field {self.name} does not admit None", None)
 
     def _converted(self, values: list[Any]) -> list[Any]:
         try:
@@ -139,20 +183,19 @@ class Column:
         except msgspec.DecodeError as error:
             raise self._bad(texts, str(error)) from error
 
-    def _bad(self, values: Sequence[Any], reason: str) -> BadInput:
+    def _bad(self, values: Sequence[Any], reason: str) -> BadCell:
         """The error for the first value that does not fit, found by asking msgspec, which counts."""
         try:
             msgspec.convert(values, list[self.kind])  # type: ignore[name-defined]
         except msgspec.ValidationError as error:
             reason = str(error)
         if self._is_integer and (row := _first_wide(values)) is not None:
-            return BadInput(f"column {self.name!r}, row {row}: does not fit 64 bits: {_shown(values[row])}")
+            return BadCell(self.name, row, "does not fit 64 bits", values[row])
         found = re.search(r" - at `\$\[(\d+)\](.*)`$", reason)
         if found is None:
-            return BadInput(f"column {self.name!r}: {reason}")
+            return BadCell(self.name, None, reason)
         row, within = int(found[1]), f" at {found[2]}" if found[2] else ""
-        what = f"{reason[: found.start()]}{within}"
-        return BadInput(f"column {self.name!r}, row {row}: {what}: {_shown(values[row])}")
+        return BadCell(self.name, row, f"{reason[: found.start()]}{within}", values[row])
 
 
 _PLAIN = (
@@ -165,6 +208,24 @@ _PLAIN = (
     inspect.TimeDeltaType,
     inspect.TimeType,
 )
+
+
+_NESTED = (
+    inspect.CollectionType,
+    inspect.DataclassType,
+    inspect.DictType,
+    inspect.NamedTupleType,
+    inspect.StructType,
+    inspect.TupleType,
+    inspect.TypedDictType,
+)
+
+
+def _is_json(info: inspect.Type) -> bool:
+    """Whether every value of the type is a JSON array or object, so that a text is none of them."""
+    if isinstance(info, inspect.UnionType):
+        return all(isinstance(one, _NESTED) for one in info.types if not isinstance(one, inspect.NoneType))
+    return isinstance(info, _NESTED)
 
 
 def _is_constrained(info: inspect.Type) -> bool:
@@ -180,10 +241,6 @@ def _first_wide(values: Sequence[Any]) -> int | None:
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}..."
-
-
-def _first_null(series: polars.Series) -> int:
-    return int(series.is_null().arg_max() or 0)
 
 
 def _times(series: polars.Series) -> list[datetime | None]:

@@ -20,9 +20,17 @@ from msgspec import NODEFAULT
 from actorstream.errors import BadInput
 from actorstream.model.record import Record
 from actorstream.streams.dtypes import record_type_of
-from actorstream.streams.frame_columns import Column
+from actorstream.streams.frame_columns import BadCell, Column
 
-__all__ = ["frame_to_rows", "polars_schema", "record_type_of", "rows_to_frame"]
+__all__ = [
+    "BadCell",
+    "fit_frame",
+    "frame_to_rows",
+    "frame_to_store",
+    "polars_schema",
+    "record_type_of",
+    "rows_to_frame",
+]
 
 if TYPE_CHECKING:
     import polars
@@ -90,6 +98,41 @@ def frame_to_rows(frame: polars.DataFrame, kind: type[R]) -> list[R]:
     return cast("list[R]", _shape(kind).rows(frame))
 
 
+def fit_frame(frame: polars.DataFrame, kind: type[Record], columns: Iterable[str] | None = None) -> polars.DataFrame:
+    """The frame with the columns and dtypes of a Record type, each value checked, missing columns filled with defaults.
+
+    Args:
+        frame: its further columns are left out.
+        kind: a Record type.
+        columns: the fields that are wanted, in the order wanted; None: all.
+
+    Raises:
+        BadInput: as `frame_to_rows`.
+    """
+    import polars
+
+    shape = _shape(kind)
+    there = set(frame.columns)
+    return polars.DataFrame(
+        [
+            column.fitted(frame[column.name])
+            if column.name in there
+            else column.series([*shape.filled(column.name, frame)])
+            for column in shape.only(columns)
+        ]
+    )
+
+
+def frame_to_store(frame: polars.DataFrame, kind: type[Record]) -> polars.DataFrame:
+    """The frame as a file can keep it: dicts and the like as JSON text. `frame_to_rows` reads it.
+
+    Raises:
+        BadInput: a field's type is one that no column and no text can stand for, such as `Any`.
+    """
+    objects = [column for column in _shape(kind).columns if column.dtype.base_type().__name__ == "Object"]
+    return frame.with_columns([column.texts(frame[column.name]) for column in objects])
+
+
 @lru_cache(maxsize=_KINDS_MAX)
 def _shape(kind: type[Record]) -> _Shape:
     return _Shape(kind)
@@ -119,21 +162,26 @@ class _Shape:
     def rows(self, frame: polars.DataFrame) -> list[Record]:
         there = set(frame.columns)
         parts = [
-            column.values(frame[column.name]) if column.name in there else self._filled(column.name, frame)
+            column.values(frame[column.name]) if column.name in there else self.filled(column.name, frame)
             for column in self.columns
         ]
+        if not parts:
+            return [self.kind() for _ in range(frame.height)]
+        made: list[Record] = []
         try:
-            return self._made(parts) if parts else [self.kind() for _ in range(frame.height)]
-        except (TypeError, ValueError) as error:  # A `__post_init__` of the user's.
-            raise BadInput(f"{self.kind.__name__}: {error}") from error
+            made.extend(map(self._make(), *parts))
+        except (TypeError, ValueError) as error:  # From a `__post_init__` of the user's.
+            row = len(made)
+            raise BadCell(None, row, f"{self.kind.__name__}: {error}", frame.row(row)) from error
+        return made
 
-    def _made(self, parts: list[Any]) -> list[Record]:
+    def _make(self) -> Callable[..., Record]:
         if self._is_positional:
-            return list(map(self.kind, *parts))
+            return self.kind
         names = self.kind.__struct_fields__
-        return [self.kind(**dict(zip(names, row, strict=True))) for row in zip(*parts, strict=False)]
+        return lambda *row: self.kind(**dict(zip(names, row, strict=True)))
 
-    def _filled(self, name: str, frame: polars.DataFrame) -> Iterable[Any]:
+    def filled(self, name: str, frame: polars.DataFrame) -> Iterable[Any]:
         if name not in self._defaults:
             raise BadInput(
                 f"there is no column {name!r} for the field {name} of {self.kind.__name__}; there are "

@@ -1,0 +1,153 @@
+"""The identity of a key: the bytes that tell it from every other key, on every machine and in every run.
+
+Keys are str, int, bytes, bool, date, datetime, UUID, Enum, None, and tuples or Records of these. Two keys are the same
+exactly when their encodings are: 1 and True differ, and so do 1 and "1". A float is refused, because floats that look
+alike differ in their last bits.
+
+An encoding is MessagePack: a plain value stands for itself, all others are `[tag, value]` with a tag of one letter, so
+that a list is never ambiguous. `decode` needs the key's type only for Enums and Records.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import xxhash
+
+from actorstream.errors import BadInput
+from actorstream.model.instant import to_datetime, to_instant
+from actorstream.model.record import Record
+
+KEY_GROUPS = 256
+"""Shares of the key space that a job's state is kept and moved in; fixed when the job is created."""
+
+_MEMO_MAX = 65_536  # Encodings remembered per type; beyond it they are forgotten and made again.
+
+_pack: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder().decode
+
+
+class BadKey(BadInput, TypeError):
+    """A value that cannot be a key."""
+
+
+def encode(key: Any) -> bytes:
+    """The canonical encoding of one key.
+
+    Raises:
+        BadKey: (a ValueError and TypeError) the value cannot be a key.
+
+    Example:
+        >>> encode(1) == encode(True), encode(("a", 1)) == encode(("a", 1))
+        (False, True)
+    """
+    return _pack(_plain(key))
+
+
+def decode(data: bytes, kind: Any = Any) -> Any:
+    """The key again; `kind` is its type, needed for Enums and Records."""
+    return _build(_value(_unpack(data)), kind)
+
+
+def key_group(encoded: bytes) -> int:
+    """Which of the `KEY_GROUPS` shares a key belongs to."""
+    return xxhash.xxh64_intdigest(encoded) % KEY_GROUPS
+
+
+class Encoder:
+    """`encode` for many keys at once, remembering what it has seen."""
+
+    def __init__(self) -> None:
+        self._memos: dict[type, dict[Any, bytes]] = {str: {}, int: {}, bytes: {}, bool: {}, date: {}, UUID: {}}
+
+    def encode_all(self, keys: Sequence[Any]) -> list[bytes]:
+        """The encodings of `keys`, in their order."""
+        kinds = set(map(type, keys))
+        memo = self._memos.get(kinds.pop()) if len(kinds) == 1 else None
+        if memo is None:
+            return [encode(key) for key in keys]
+        if len(memo) > _MEMO_MAX:
+            memo.clear()
+        return [memo.get(key) or self._remember(memo, key) for key in keys]
+
+    @staticmethod
+    def _remember(memo: dict[Any, bytes], key: Any) -> bytes:
+        encoded = memo[key] = encode(key)
+        return encoded
+
+
+class _Named:
+    """An Enum or a Record on its way back: its content, still without its class."""
+
+    def __init__(self, tag: str, content: Any) -> None:
+        self.tag, self.content = tag, content
+
+
+def _build(value: Any, kind: Any) -> Any:
+    """Give Enums and Records, also within tuples, their classes back."""
+    if isinstance(value, tuple):
+        kinds = typing.get_args(kind)
+        known = kinds if len(kinds) == len(value) else (Any,) * len(value)
+        return tuple(_build(part, one) for part, one in zip(value, known, strict=True))
+    if not isinstance(value, _Named):
+        return value
+    if value.tag == "e" and isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value.content)
+    if value.tag == "r" and isinstance(kind, type) and issubclass(kind, Record):
+        fields = msgspec.structs.fields(kind)
+        return kind(*(_build(part, field.type) for part, field in zip(value.content, fields, strict=True)))
+    raise BadKey(
+        "a key that is an Enum or a Record can be restored only when its type is known: annotate what the function "
+        "given to key_by returns"
+    )
+
+
+def _plain(key: Any) -> Any:
+    kind = type(key)
+    if kind in _AS_THEY_ARE:
+        return key
+    if isinstance(key, tuple):
+        return ["t", [_plain(part) for part in key]]
+    if isinstance(key, Enum):
+        return ["e", _plain(key.value)]
+    if isinstance(key, Record):
+        return ["r", [_plain(part) for part in msgspec.structs.astuple(key)]]
+    if isinstance(key, datetime):
+        return ["d", to_instant(key)]
+    if isinstance(key, date):
+        return ["D", key.toordinal()]
+    if isinstance(key, UUID):
+        return ["u", key.bytes]
+    if isinstance(key, float):
+        raise BadKey(f"{key!r} is a float and cannot be a key; round it to an int, or use a str or a Decimal's text")
+    for base in (str, int, bytes):
+        if isinstance(key, base):
+            return base(key)
+    raise BadKey(
+        f"{key!r} cannot be a key; use str, int, bytes, bool, date, datetime, UUID, Enum, None, or tuples or Records of these"
+    )
+
+
+_AS_THEY_ARE = frozenset({str, int, bytes, bool, type(None)})
+
+_BACK: dict[str, Callable[[Any], Any]] = {
+    "t": lambda parts: tuple(_value(part) for part in parts),
+    "e": lambda content: _Named("e", _value(content)),
+    "r": lambda parts: _Named("r", [_value(part) for part in parts]),
+    "d": to_datetime,
+    "D": date.fromordinal,
+    "u": lambda data: UUID(bytes=data),
+}
+
+
+def _value(plain: Any) -> Any:
+    if isinstance(plain, list):
+        tag, content = plain
+        return _BACK[tag](content)
+    return plain

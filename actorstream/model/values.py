@@ -1,0 +1,40 @@
+"""Values in topics: JSON, Records as objects by field name, times as ISO-8601 in UTC with `Z`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from actorstream.errors import BadInput
+from actorstream.model.utc import as_utc
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_value(value: Any) -> bytes:
+    """One value as JSON.
+
+    Raises:
+        BadInput: it holds something that JSON cannot carry.
+    """
+    return encode_values([value])[0]
+
+
+def encode_values(values: Sequence[Any]) -> list[bytes]:
+    """Values as JSON; naive times are written as UTC.
+
+    Raises:
+        BadInput: one of them holds something that JSON cannot carry.
+    """
+    every = list(values)
+    kinds = set(map(type, every))
+    if len(kinds) == 1:
+        every = as_utc(every, kinds.pop())
+    else:
+        every = [as_utc([value], type(value))[0] for value in every]
+    try:
+        return list(map(_encode, every))
+    except (TypeError, msgspec.MsgspecError) as error:
+        raise BadInput(f"a value cannot be written as JSON: {error}") from error

@@ -1,0 +1,188 @@
+"""What can be computed over a group of records without keeping them: `agg.count()`, `agg.sum("price")`, ...
+
+An aggregate folds the values of one group into an accumulator: a small value that can be merged with another of the
+same kind and written down as JSON-like data. Rows and columns reach the same accumulators, so results do not depend on
+the way through the engine, on batch bounds, or on the order of arrival.
+
+Sums of floats are exact: the accumulator is an expansion, a few floats whose exact sum is the sum of all values, and
+only the result is rounded, once. Source: Shewchuk, "Adaptive precision floating-point arithmetic and fast robust
+geometric predicates" (1997), and `math.fsum`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from actorstream.errors import PlanError
+
+__all__ = ["Aggregate", "count", "max", "mean", "min", "sum"]
+
+Getter = str | Callable[[Any], Any]
+"""A field's name, or a function of the value."""
+
+_EXPANSION_MAX = 8  # More rounds than doubles can need for finite input of one sign; see `_expansion`.
+
+
+class Aggregate(ABC):
+    """One aggregate over a group. Accumulators are None, numbers, strings, or lists of these."""
+
+    kind = ""
+
+    def __init__(self, of: Getter | None) -> None:
+        if of is not None and not isinstance(of, str) and not callable(of):
+            raise PlanError(f"agg.{self.kind}({of!r}): give a field's name or a function")
+        self.of = of
+
+    @abstractmethod
+    def partial(self, values: Sequence[Any]) -> Any:
+        """The accumulator of `values`: at least one, none of them None."""
+
+    @abstractmethod
+    def merge(self, one: Any, other: Any) -> Any:
+        """The accumulator of both groups; must not change its arguments."""
+
+    @abstractmethod
+    def result(self, accumulator: Any) -> Any:
+        """What the user sees; the accumulator is None when no value was left."""
+
+    def result_type(self, field_type: Any) -> Any:
+        """The type of the result, given that of the field."""
+        return Any if field_type is Any else field_type | None
+
+    def __str__(self) -> str:
+        what = "" if self.of is None else self.of if isinstance(self.of, str) else "function"
+        return f"{self.kind}({what})"
+
+
+class _Count(Aggregate):
+    kind = "count"
+
+    def partial(self, values: Sequence[Any]) -> int:
+        return len(values)
+
+    def merge(self, one: int, other: int) -> int:
+        return one + other
+
+    def result(self, accumulator: int | None) -> int:
+        return accumulator or 0
+
+    def result_type(self, field_type: Any) -> Any:
+        return int
+
+
+class _Sum(Aggregate):
+    """Accumulator: [sum of the integers, float, float, ...]."""
+
+    kind = "sum"
+
+    def partial(self, values: Sequence[Any]) -> list[Any]:
+        floats = [value for value in values if isinstance(value, float)]
+        if not floats:
+            return [builtins.sum(values)]
+        whole = builtins.sum([value for value in values if not isinstance(value, float)])
+        return [whole, *_expansion(floats)]
+
+    def merge(self, one: list[Any], other: list[Any]) -> list[Any]:
+        floats = [*one[1:], *other[1:]]
+        return [one[0] + other[0], *(_expansion(floats) if len(floats) > 1 else floats)]
+
+    def result(self, accumulator: list[Any] | None) -> Any:
+        if accumulator is None:
+            return None
+        whole, *floats = accumulator
+        return _exact_sum([*floats, whole]) if floats else whole
+
+
+class _Mean(_Sum):
+    """Accumulator: [count, sum of the integers, float, ...]."""
+
+    kind = "mean"
+
+    def partial(self, values: Sequence[Any]) -> list[Any]:
+        return [len(values), *super().partial(values)]
+
+    def merge(self, one: list[Any], other: list[Any]) -> list[Any]:
+        return [one[0] + other[0], *super().merge(one[1:], other[1:])]
+
+    def result(self, accumulator: list[Any] | None) -> Any:
+        return None if accumulator is None else super().result(accumulator[1:]) / accumulator[0]
+
+    def result_type(self, field_type: Any) -> Any:
+        return float | None
+
+
+class _Min(Aggregate):
+    kind = "min"
+
+    def partial(self, values: Sequence[Any]) -> Any:
+        return builtins.min(values)
+
+    def merge(self, one: Any, other: Any) -> Any:
+        return builtins.min(one, other)
+
+    def result(self, accumulator: Any) -> Any:
+        return accumulator
+
+
+class _Max(_Min):
+    kind = "max"
+
+    def partial(self, values: Sequence[Any]) -> Any:
+        return builtins.max(values)
+
+    def merge(self, one: Any, other: Any) -> Any:
+        return builtins.max(one, other)
+
+
+def _exact_sum(values: Sequence[float]) -> float:
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):  # Infinities of both signs, or a sum beyond the largest float.
+        return builtins.sum(values)
+
+
+def _expansion(values: Sequence[float]) -> list[float]:
+    """A few floats whose exact sum is that of `values`, the largest first.
+
+    Each round takes the correctly rounded sum away; what remains is at most half a unit in its last place.
+    """
+    parts: list[float] = []
+    rest = list(values)
+    while len(parts) < _EXPANSION_MAX:
+        part = _exact_sum(rest)
+        if part == 0.0 and parts:
+            break
+        parts.append(part)
+        if not math.isfinite(part):
+            break
+        rest.append(-part)
+    return parts
+
+
+def count() -> Aggregate:
+    """How many records there are."""
+    return _Count(None)
+
+
+def sum(of: Getter) -> Aggregate:  # noqa: A001 - agg.sum is the word users expect
+    """The sum of a field, or of a function of the value; None when there is nothing but None."""
+    return _Sum(of)
+
+
+def mean(of: Getter) -> Aggregate:
+    """The arithmetic mean; None when there is nothing but None."""
+    return _Mean(of)
+
+
+def min(of: Getter) -> Aggregate:  # noqa: A001
+    """The smallest; None when there is nothing but None."""
+    return _Min(of)
+
+
+def max(of: Getter) -> Aggregate:  # noqa: A001
+    """The largest; None when there is nothing but None."""
+    return _Max(of)

@@ -1,0 +1,90 @@
+"""Checks made where a line is written, so that the error points at that line."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from actorstream.errors import PlanError
+from actorstream.model.record import Record, field_names, is_record_type
+from actorstream.streams.site import hints, user_site
+
+
+def check_field(kind: Any, field: str, use: str) -> None:
+    """Refuse a field that the Record type does not have; other types cannot be checked before they flow.
+
+    Raises:
+        PlanError: names the field, the type and what there is.
+    """
+    if is_record_type(kind) and field not in field_names(kind):
+        there = ", ".join(field_names(kind))
+        raise PlanError(f"{use}: {kind.__name__} has no field {field!r} (at {user_site()}); it has {there}")
+
+
+def field_type(kind: Any, field: str) -> Any:
+    """The annotated type of a Record's field, else Any."""
+    if not is_record_type(kind):
+        return Any
+    for one in msgspec.structs.fields(kind):
+        if one.name == field:
+            return one.type
+    return Any
+
+
+def getter(of: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of the value, from itself or a field's name (an attribute, or a key of a dict)."""
+    if callable(of):
+        return of
+    name = of
+
+    def get(value: Any) -> Any:
+        return value[name] if isinstance(value, dict) else getattr(value, name)
+
+    return get
+
+
+def check_function(function: Any, use: str) -> None:
+    """Refuse what cannot be called with a value, and what would have to be awaited.
+
+    Raises:
+        PlanError: says what was given and where.
+    """
+    if not callable(function):
+        raise PlanError(f"{use} at {user_site()} was given {function!r}; give it a function")
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise PlanError(f"{use} at {user_site()}: {function.__name__} is async; this operator calls plain functions")
+
+
+def result_type(function: Callable[..., Any]) -> Any:
+    """What a function is annotated to return, else Any."""
+    return hints(function).get("return", Any)
+
+
+def element_type(kind: Any) -> Any:
+    """The T of an Iterator[T], Iterable[T], list[T] or Generator[T, ...]; else Any."""
+    arguments = typing.get_args(kind)
+    origin = typing.get_origin(kind)
+    if arguments and isinstance(origin, type) and issubclass(origin, Iterable):
+        return arguments[0]
+    return Any
+
+
+def emitted_type(kind: Any) -> Any:
+    """What a function emits that returns None, a value or a generator: T of T, of T | None, of Iterator[T]."""
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        left = [one for one in typing.get_args(kind) if one is not types.NoneType]
+        return emitted_type(left[0]) if len(left) == 1 else kind
+    origin = typing.get_origin(kind)
+    if isinstance(origin, type) and issubclass(origin, Iterator):
+        return typing.get_args(kind)[0]
+    return Any if kind is None or kind is types.NoneType else kind
+
+
+def is_record_stream(kind: Any) -> bool:
+    """Whether the values are Records of a known type, which have columns."""
+    return is_record_type(kind) and kind is not Record

@@ -1,0 +1,197 @@
+"""A batch: values on their way through a task, with what is known of each.
+
+A batch holds rows (a list of Python values) or columns (a `polars.DataFrame`), and gives the other form on request,
+once. Beside the values lie columns of equal length, or None where the plan found that nobody reads them:
+
+- `times`: event times (instants);
+- `own`: the watermark of the record's own split at the record, itself included; lateness is judged by it;
+- `marks`: the merged watermark on the record's path at the record, never above `own` unless a split was idle; what is
+  due by it fires before the record;
+- `offsets`: the record's offset in its split;
+- `keys`: the record's key, where a `key_by` computed one from rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from actorstream.model.instant import Instant
+
+if TYPE_CHECKING:
+    import polars
+
+Numbers = Sequence[int]  # A list, a range, or a polars Series of Int64.
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The split that records were read from."""
+
+    source: str
+    topic: str | None = None
+    partition: int = 0
+
+
+NOWHERE = Origin("")
+
+_ROW_BYTES = 128  # What a row counts in flow control, for want of its encoded size.
+
+
+class Batch:
+    """See the module. Not changed once it was pushed on, but for the forms it remembers."""
+
+    __slots__ = ("_frame", "_rows", "keys", "kind", "marks", "offsets", "origin", "own", "times")
+
+    def __init__(
+        self,
+        rows: list[Any] | None = None,
+        *,
+        frame: polars.DataFrame | None = None,
+        kind: Any = Any,
+        times: Any = None,
+        own: Any = None,
+        marks: Any = None,
+        offsets: Any = None,
+        keys: list[Any] | None = None,
+        origin: Origin = NOWHERE,
+    ) -> None:
+        assert (rows is None) != (frame is None)
+        self._rows = rows
+        self._frame = frame
+        self.kind = kind
+        self.times, self.own, self.marks, self.offsets = times, own, marks, offsets
+        self.keys = keys
+        self.origin = origin
+
+    def __len__(self) -> int:
+        return len(self._rows) if self._rows is not None else self._frame.height  # type: ignore[union-attr]
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory the values take; for flow control."""
+        return int(self._frame.estimated_size()) if self._frame is not None else len(self) * _ROW_BYTES
+
+    @property
+    def is_columns(self) -> bool:
+        """Whether the values are at hand as columns."""
+        return self._frame is not None
+
+    def rows(self) -> list[Any]:
+        """The values as a list."""
+        if self._rows is None:
+            from actorstream.streams.frames import frame_to_rows
+
+            assert self._frame is not None
+            self._rows = frame_to_rows(self._frame, self.kind)
+        return self._rows
+
+    def frame(self, columns: Sequence[str] | None = None) -> polars.DataFrame:
+        """The values as a frame; `columns` says which are enough."""
+        if self._frame is not None:
+            return self._frame
+        from actorstream.streams.frames import rows_to_frame
+
+        assert self._rows is not None
+        frame = rows_to_frame(self._rows, self.kind, columns)
+        if columns is None:
+            self._frame = frame
+        return frame
+
+    def with_rows(self, rows: list[Any], kind: Any = Any) -> Batch:
+        """Other rows, one for each of these."""
+        assert len(rows) == len(self)
+        return self._like(rows, None, kind)
+
+    def with_frame(self, frame: polars.DataFrame, kind: Any) -> Batch:
+        """Another frame, one row for each of these."""
+        assert frame.height == len(self)
+        return self._like(None, frame, kind)
+
+    def with_keys(self, keys: list[Any]) -> Batch:
+        """The same values with these keys."""
+        copy = self._same()
+        copy.keys = keys
+        return copy
+
+    def _like(self, rows: list[Any] | None, frame: polars.DataFrame | None, kind: Any) -> Batch:
+        return Batch(
+            rows,
+            frame=frame,
+            kind=kind,
+            times=self.times,
+            own=self.own,
+            marks=self.marks,
+            offsets=self.offsets,
+            origin=self.origin,
+        )
+
+    def choose(
+        self, places: Sequence[int], rows: list[Any] | None = None, kind: Any = None, *, frame: Any = None
+    ) -> Batch:
+        """The records at `places` (in order, repeats allowed), with other values if given."""
+        if rows is None and frame is None:
+            own_rows = self.rows()
+            rows = [own_rows[place] for place in places]
+        return Batch(
+            rows,
+            frame=frame,
+            kind=self.kind if kind is None else kind,
+            times=_take(self.times, places),
+            own=_take(self.own, places),
+            marks=None if self.own is self.marks else _take(self.marks, places),
+            offsets=_take(self.offsets, places),
+            keys=None if self.keys is None or kind is not None else [self.keys[place] for place in places],
+            origin=self.origin,
+        )._share_marks(self)
+
+    def _share_marks(self, before: Batch) -> Batch:
+        if before.own is before.marks:
+            self.marks = self.own
+        return self
+
+    def below(self, floor: Instant) -> Batch:
+        """The same records where no mark is above `floor`: another channel of the task is behind."""
+        if self.marks is None or len(self) == 0 or self.marks[-1] <= floor:
+            return self
+        copy = self._same()
+        copy.keys = self.keys
+        copy.marks = [mark if mark < floor else floor for mark in as_list(self.marks)]
+        return copy
+
+    def _same(self) -> Batch:
+        if self._rows is None:
+            return self._like(None, self._frame, self.kind)
+        copy = self._like(self._rows, None, self.kind)
+        copy._frame = self._frame
+        return copy
+
+    def place(self, index: int) -> tuple[str | None, int | None, int | None]:
+        """(topic, partition, offset) of one record, as far as they are known."""
+        offset = None if self.offsets is None else int(self.offsets[index])
+        if self.origin.topic is None:
+            return None, None, offset
+        return self.origin.topic, self.origin.partition, offset
+
+
+def as_list(numbers: Any) -> list[int]:
+    """A column as a list."""
+    if isinstance(numbers, list):
+        return numbers
+    return list(numbers) if isinstance(numbers, range) else numbers.to_list()
+
+
+def as_series(numbers: Any) -> polars.Series:
+    """A column as a Series of Int64."""
+    import polars
+
+    return numbers if isinstance(numbers, polars.Series) else polars.Series(numbers, dtype=polars.Int64)
+
+
+def _take(numbers: Any, places: Sequence[int]) -> Any:
+    if numbers is None:
+        return None
+    if isinstance(numbers, list | range):
+        return [numbers[place] for place in places]
+    return numbers.gather(places)

@@ -1,0 +1,135 @@
+"""Make the stages of a task out of its operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from actorstream.errors import PlanError
+from actorstream.model.instant import Instant
+from actorstream.streams.connector import TwoPhaseSink
+from actorstream.streams.engine.aggregate import WindowAggregateStage
+from actorstream.streams.engine.apply import WindowApplyStage
+from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, WhereStage
+from actorstream.streams.engine.join import TableJoinStage
+from actorstream.streams.engine.keys import KeyStage
+from actorstream.streams.engine.panes import PanesStage
+from actorstream.streams.engine.process import ProcessStage
+from actorstream.streams.engine.rows import RowsStage
+from actorstream.streams.engine.running import ReduceStage, RunningAggregateStage
+from actorstream.streams.engine.sinks import (
+    CallSinkStage,
+    CollectStage,
+    PlainSinkStage,
+    TopicSinkStage,
+    TwoPhaseSinkStage,
+)
+from actorstream.streams.engine.stage import PassStage, Stage
+from actorstream.streams.plan import nodes
+from actorstream.streams.plan.physical import TaskPlan
+
+Now = Callable[[], Instant]
+
+
+class Stages:
+    """The stages of one instance of one task: a tree below `head`."""
+
+    def __init__(self, task: TaskPlan, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
+        self.head: Stage = _stage(task.head, now, reads_time)
+        self._by_node: dict[nodes.Node, Stage] = {task.head: self.head}
+        for node in task.body:
+            self._attach(node, now, reads_time)
+
+    def _attach(self, node: nodes.Node, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
+        before = self._by_node[node.inputs[0]]
+        if isinstance(node, nodes.Late):
+            assert isinstance(before, PanesStage)
+            stage: Stage = before.late
+        else:
+            stage = _stage(node, now, reads_time)
+            before.outputs.append(stage)
+        self._by_node[node] = stage
+
+    @property
+    def all(self) -> list[Stage]:
+        """All stages, those that feed others first."""
+        return list(self._by_node.values())
+
+    def of(self, node: nodes.Node) -> Stage:
+        """The stage of an operator."""
+        return self._by_node[node]
+
+    def table_side(self) -> Stage:
+        """Where the records of a table go in."""
+        assert isinstance(self.head, TableJoinStage)
+        return self.head.table_side
+
+
+def reads_time(tasks: tuple[TaskPlan, ...]) -> dict[nodes.Node, bool]:
+    """For each operator whether anything downstream of it reads times, marks, offsets or keys."""
+    readers: dict[nodes.Node, list[nodes.Node]] = {}
+    every = [node for task in tasks for node in task.nodes]
+    for node in every:
+        for before in node.inputs:
+            readers.setdefault(before, []).append(node)
+    found: dict[nodes.Node, bool] = {}
+
+    def visit(node: nodes.Node) -> bool:
+        if node not in found:
+            needs = [isinstance(one, _READ_TIME) or visit(one) for one in readers.get(node, [])]
+            found[node] = any(needs)
+        return found[node]
+
+    for node in every:
+        visit(node)
+    return found
+
+
+_READ_TIME = (nodes.Stateful, nodes.Late, nodes.ToTopic, nodes.KeyBy)
+
+
+def _source(node: nodes.Node, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
+    return PassStage(node.name)
+
+
+def _rows(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
+    return RowsStage(node, keeps_columns=reads[node])
+
+
+def _columns(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
+    return WhereStage(node) if node.operation == "where" else SelectStage(node)
+
+
+def _sink(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
+    return TwoPhaseSinkStage(node) if isinstance(node.sink, TwoPhaseSink) else PlainSinkStage(node)
+
+
+def _topic(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
+    return TopicSinkStage(node, lambda: now() // 1000)
+
+
+_STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Stage]] = {
+    nodes.Source: _source,
+    nodes.Union: _source,
+    nodes.RowChain: _rows,
+    nodes.Columns: _columns,
+    nodes.MapBatches: lambda node, now, reads: MapBatchesStage(node),
+    nodes.KeyBy: lambda node, now, reads: KeyStage(node),
+    nodes.WindowAggregate: lambda node, now, reads: WindowAggregateStage(node),
+    nodes.WindowApply: lambda node, now, reads: WindowApplyStage(node),
+    nodes.RunningAggregate: lambda node, now, reads: RunningAggregateStage(node),
+    nodes.Reduce: lambda node, now, reads: ReduceStage(node),
+    nodes.Process: lambda node, now, reads: ProcessStage(node, now),
+    nodes.TableJoin: lambda node, now, reads: TableJoinStage(node),
+    nodes.ToTopic: _topic,
+    nodes.ToSink: _sink,
+    nodes.CallSink: lambda node, now, reads: CallSinkStage(node),
+    nodes.Collect: lambda node, now, reads: CollectStage(node),
+}
+
+
+def _stage(node: nodes.Node, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
+    make = _STAGES.get(type(node))
+    if make is None:
+        raise PlanError(f"operator {node.name!r} ({node.kind}) cannot be run; a rewrite rule left it behind")
+    return make(node, now, reads)

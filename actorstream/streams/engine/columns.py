@@ -1,0 +1,88 @@
+"""Column operators: Polars expressions and functions over frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actorstream.errors import OperatorError
+from actorstream.streams.engine.batch import Batch
+from actorstream.streams.engine.failure import fail
+from actorstream.streams.engine.stage import Stage
+from actorstream.streams.plan.nodes import Columns, MapBatches
+
+
+class SelectStage(Stage):
+    """`select` and `with_columns`: one row for each."""
+
+    def __init__(self, node: Columns) -> None:
+        super().__init__(node.name)
+        self._node = node
+
+    def push(self, batch: Batch) -> None:
+        frame = batch.frame()
+        try:
+            result = getattr(frame, self._node.operation)(*self._node.expressions)
+        except Exception as error:
+            fail(self.name, batch, 0, error)
+        if result.height != frame.height:  # A literal alone has one row.
+            result = frame.select(*(_stretched(result[name], frame.height) for name in result.columns))
+        self.emit(batch.with_frame(result, self._node.type))
+
+
+def _stretched(series: Any, height: int) -> Any:
+    return series if len(series) == height else series.new_from_index(0, height)
+
+
+class WhereStage(Stage):
+    """`where`: the rows for which an expression is true."""
+
+    def __init__(self, node: Columns) -> None:
+        super().__init__(node.name)
+        self._node = node
+
+    def push(self, batch: Batch) -> None:
+        frame = batch.frame()
+        try:
+            keep = frame.select(self._node.expressions[0]).to_series().fill_null(False)
+            kept = frame.filter(keep)
+        except Exception as error:
+            fail(self.name, batch, 0, error)
+        if kept.height == frame.height:
+            self.emit(batch)
+            return
+        places = keep.arg_true()
+        chosen = places.to_list() if _has_lists(batch) else places
+        self.emit(batch.choose(chosen, kind=self._node.type, frame=kept))
+
+
+def _has_lists(batch: Batch) -> bool:
+    return any(isinstance(column, list | range) for column in (batch.times, batch.own, batch.marks, batch.offsets))
+
+
+class MapBatchesStage(Stage):
+    """`map_batches`: a user's function over frames."""
+
+    def __init__(self, node: MapBatches) -> None:
+        super().__init__(node.name)
+        self._node = node
+        self._kind: Any = None if node.type is Any else node.type
+
+    def push(self, batch: Batch) -> None:
+        import polars
+
+        from actorstream.streams.frames import record_type_of
+
+        try:
+            result = self._node.function(batch.frame())
+        except Exception as error:
+            fail(self.name, batch, 0, error)
+        if not isinstance(result, polars.DataFrame) or result.height != len(batch):
+            found = f"{result.height} rows" if isinstance(result, polars.DataFrame) else type(result).__name__
+            raise OperatorError(
+                self.name,
+                f"a frame of {len(batch)} rows",
+                cause=f"the function returned {found}; return a DataFrame with one row for each (use where() to drop rows)",
+            )
+        if self._kind is None:
+            self._kind = record_type_of(result.schema, self.name)
+        self.emit(batch.with_frame(result, self._kind))

@@ -1,0 +1,233 @@
+"""Windows of event time over panes: what they hold, when they are due, who is late. The folding is left to subclasses.
+
+Theory of operation. A record belongs to one pane; a window is put together from its panes when it is due. The state has
+one entry for each pane (namespace) and key: a small dict from a bound to what was folded under it. The bound is 0 but
+for records that were late for some of the windows of their pane: those count only in windows that end at or after it.
+
+A window is due when its end is at or before the merged watermark. Lateness is judged by the record's own split, so the
+result does not depend on how splits interleave; only where an idle split was passed over does the merged watermark
+count too. Within a batch the windows fire after its last record instead of between records: no record that is in time
+by its own split's mark can belong to a window that a mark in the same batch has passed, so the outcome is the same. It
+is not the same when late records still give corrections, or when every change is emitted: then records go one by one.
+"""
+
+from __future__ import annotations
+
+import heapq
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+from actorstream.model.identity import Encoder, decode
+from actorstream.model.instant import START_OF_TIME, Instant
+from actorstream.streams.engine.batch import Batch, as_list
+from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.stage import PassStage, Stage
+from actorstream.streams.plan.nodes import KeyBy, WindowAggregate, WindowApply
+from actorstream.streams.store.table import StateTable
+
+Content = Any
+Entry = dict[int, Content]  # bound → content; see the module
+Group = tuple[Instant, int, bytes]  # (pane, bound, key)
+
+
+class PanesStage(Stage):
+    """See the module."""
+
+    def __init__(self, node: WindowAggregate | WindowApply, entry_type: Any) -> None:
+        super().__init__(node.name)
+        self.node = node
+        self.late = PassStage(f"{node.name}.late")
+        self.table: StateTable[Entry] = StateTable("panes", entry_type)
+        self.tables = [self.table]
+        self._key = _key_node(node)
+        self._encoder = Encoder()
+        self._window = node.window
+        self._lateness_us = node.allowed_lateness_us
+        self._one_by_one = self._lateness_us > 0 or node.emit == "change"
+        self._watermark: Instant = START_OF_TIME
+        self._panes: set[Instant] = set()
+        self._due: list[Instant] = []  # heap of the ends of windows that may hold something
+        self._scheduled: set[Instant] = set()
+        self._retire: list[tuple[Instant, Instant]] = []  # heap of (when nobody needs it any more, pane)
+
+    # --- what subclasses do ----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def fold(self, batch: Batch, groups: dict[Group, list[int]]) -> Iterable[tuple[Group, Content]]:
+        """The content of each group of records of the batch."""
+
+    @abstractmethod
+    def merge(self, one: Content, other: Content) -> Content:
+        """The content of both; changes neither."""
+
+    @abstractmethod
+    def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
+        """What the window gives."""
+
+    # --- records ---------------------------------------------------------------------------------------------------
+
+    def push(self, batch: Batch) -> None:
+        if not len(batch):
+            return
+        if self._one_by_one:
+            self._push_one_by_one(batch)
+        else:
+            self.take(batch)
+
+    def take(self, batch: Batch) -> None:
+        """Fold a batch into the panes; late records go to `late`."""
+        pane_us = self._window.pane_us
+        panes = [time - time % pane_us for time in as_list(batch.times)]
+        encoded = self._encoder.encode_all(keys_of(batch, self._key))
+        groups: dict[Group, list[int]] = {}
+        if self._window.first_end(min(panes)) > self._limit(batch.own[-1]):
+            for place, pair in enumerate(zip(panes, encoded, strict=True)):
+                groups.setdefault((pair[0], 0, pair[1]), []).append(place)
+        else:
+            self._sort_out_late(batch, panes, encoded, groups)
+        self.add(self.fold(batch, groups))
+
+    def _sort_out_late(
+        self, batch: Batch, panes: list[Instant], encoded: list[bytes], groups: dict[Group, list[int]]
+    ) -> None:
+        """The same, when some records may be late for some windows, or for all."""
+        late = []
+        for place, (pane, key, own) in enumerate(zip(panes, encoded, as_list(batch.own), strict=True)):
+            limit = self._limit(own)
+            if self._window.first_end(pane) > limit:
+                groups.setdefault((pane, 0, key), []).append(place)
+            elif self._window.last_end(pane) > limit:
+                groups.setdefault((pane, limit + 1, key), []).append(place)
+            else:
+                late.append(place)
+        if late:
+            self.late.emit(batch.choose(late))
+
+    def _limit(self, own: Instant) -> Instant:
+        """Windows that end at or before this are final for a record of this mark."""
+        return max(own, self._watermark) - self._lateness_us
+
+    def add(self, folded: Iterable[tuple[Group, Content]]) -> None:
+        """Merge folded groups into the state."""
+        table = self.table
+        for (pane, bound, key), content in folded:
+            if pane not in self._panes:
+                self._open(pane)
+            entry = table.get(pane, key)
+            if entry is None:
+                entry = {bound: content}
+            else:
+                known = entry.get(bound)
+                entry[bound] = content if known is None else self.merge(known, content)
+            table.put(pane, key, entry)
+
+    def _open(self, pane: Instant) -> None:
+        self._panes.add(pane)
+        heapq.heappush(self._retire, (self._window.last_end(pane) + self._lateness_us, pane))
+        for end in self._window.ends(pane):
+            if end > self._watermark and end not in self._scheduled:
+                self._scheduled.add(end)
+                heapq.heappush(self._due, end)
+
+    def _push_one_by_one(self, batch: Batch) -> None:
+        marks, times = as_list(batch.marks), as_list(batch.times)
+        for place, (mark, time) in enumerate(zip(marks, times, strict=True)):
+            if mark > self._watermark:
+                self._fire(mark)
+            one = batch.choose([place])
+            limit = self._limit(one.own[0])
+            self.take(one)
+            pane = self._window.pane_of(time)
+            for end in self._window.ends(pane):
+                if end > limit and (self.node.emit == "change" or end <= self._watermark):
+                    self._correct(end, self._encoder.encode_all(keys_of(one, self._key))[0])
+
+    def _correct(self, end: Instant, key: bytes) -> None:
+        """Emit the present result of one window of one key: a change, or a correction of what it gave."""
+        values = self._values(end, key)
+        mark = max(self._watermark, START_OF_TIME)
+        self._emit_results([(end, value, min(end - 1, mark) if end > mark else mark) for value in values])
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    def advance(self, watermark: Instant) -> None:
+        if watermark > self._watermark:
+            self._fire(watermark)
+        self.pass_on(watermark)
+
+    def _fire(self, watermark: Instant) -> None:
+        """Emit every window that is due, in order of end and key, and retire what nobody needs any more."""
+        results: list[tuple[Instant, Any, Instant]] = []
+        while self._due and self._due[0] <= watermark:
+            end = heapq.heappop(self._due)
+            self._scheduled.discard(end)
+            if self.node.emit == "close":
+                for key in self._keys(end):
+                    results.extend((end, value, end - 1) for value in self._values(end, key))
+        self._watermark = watermark
+        self._emit_results(results)
+        while self._retire and self._retire[0][0] <= watermark:
+            _, pane = heapq.heappop(self._retire)
+            self._panes.discard(pane)
+            self.table.delete_namespace(pane)
+
+    def _keys(self, end: Instant) -> list[bytes]:
+        """The keys that have records in the window that ends at `end`, sorted."""
+        found: dict[bytes, None] = {}
+        for pane in self._window.panes(end):
+            if pane in self._panes:
+                found.update(dict.fromkeys(self.table.keys(pane)))
+        return sorted(found)
+
+    def _values(self, end: Instant, key: bytes) -> list[Any]:
+        content: Content = None
+        for pane in self._window.panes(end):
+            entry = self.table.get(pane, key) if pane in self._panes else None
+            for bound, one in (entry or {}).items():
+                if bound <= end:
+                    content = one if content is None else self.merge(content, one)
+        if content is None:
+            return []
+        user_key = decode(key, self.node.key_type)
+        return list(self.results(user_key, end - self._window.size_us, end, content))
+
+    def _emit_results(self, results: list[tuple[Instant, Any, Instant]]) -> None:
+        if not results:
+            return
+        marks = [mark for _, _, mark in results]
+        self.emit(
+            Batch(
+                [value for _, value, _ in results],
+                kind=self.node.type,
+                times=[end - 1 for end, _, _ in results],
+                own=marks,
+                marks=marks,
+            )
+        )
+
+    def restored(self) -> None:
+        self._panes.clear()
+        self._due.clear()
+        self._scheduled.clear()
+        self._retire.clear()
+        self._watermark = START_OF_TIME
+        for pane in self.table.namespaces():
+            self._open(pane)
+
+    def resume_at(self, watermark: Instant) -> None:
+        """After `restored`: windows up to here have fired."""
+        self._watermark = watermark
+        self._due = [end for end in self._due if end > watermark]
+        heapq.heapify(self._due)
+        self._scheduled = set(self._due)
+
+    def open_windows(self) -> int:
+        """How many windows wait for their end."""
+        return len(self._due)
+
+
+def _key_node(node: WindowAggregate | WindowApply) -> KeyBy:
+    key = node.inputs[0]
+    assert isinstance(key, KeyBy)
+    return key

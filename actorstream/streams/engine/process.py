@@ -1,0 +1,135 @@
+"""`process`: a function with state and timers, called for one record after the other.
+
+Before each record, timers that its mark has reached fire, in order of time; after it, those that it set at or before
+that mark. What a timer emits has the timer's time, and reaches the next operators before the watermark that fired it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from actorstream.errors import Mistake, OperatorError
+from actorstream.model.identity import Encoder, decode
+from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant, to_datetime
+from actorstream.streams.engine.batch import Batch, as_list
+from actorstream.streams.engine.emitted import emitted
+from actorstream.streams.engine.failure import fail
+from actorstream.streams.engine.handles import Handles
+from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.stage import Stage
+from actorstream.streams.plan.nodes import KeyBy, Process
+
+_AT_THE_END_MAX = 1_000_000
+"""Timers that may fire after the end of the input; more means that one sets itself again for ever."""
+
+
+class ProcessStage(Stage):
+    """See the module.
+
+    `now` tells processing time, for `timer.after`.
+    """
+
+    def __init__(self, node: Process, now: Callable[[], Instant]) -> None:
+        super().__init__(node.name)
+        self._node = node
+        key = node.inputs[0]
+        assert isinstance(key, KeyBy)
+        self._key = key
+        self._encoder = Encoder()
+        self._handles = Handles(node, now)
+        self._arguments = self._handles.arguments(node.injected)
+        self._on_timer = {
+            name: (function, self._handles.arguments(injected)) for name, (function, injected) in node.timers.items()
+        }
+        self.tables = self._handles.tables()
+        self._watermark: Instant = START_OF_TIME
+        self._emitted_mark: Instant = START_OF_TIME
+        self._fired_at_the_end = 0
+
+    def push(self, batch: Batch) -> None:
+        rows = batch.rows()
+        keys = keys_of(batch, self._key)
+        marks = [START_OF_TIME] * len(rows) if batch.marks is None else as_list(batch.marks)
+        handles, function, arguments = self._handles, self._node.function, self._arguments
+        places: list[int] = []
+        values: list[Any] = []
+        for place, (value, key, encoded) in enumerate(zip(rows, keys, self._encoder.encode_all(keys), strict=True)):
+            if handles.is_due(marks[place]):
+                self._emit_chosen(batch, places, values)
+                places, values = [], []
+                self._fire(marks[place])
+            handles.turn_to(key, encoded)
+            try:
+                results = emitted(function(value, *arguments(key)))
+            except Exception as error:
+                fail(self.name, batch, place, error)
+            places.extend([place] * len(results))
+            values.extend(results)
+            if handles.is_due(marks[place]):
+                self._emit_chosen(batch, places, values)
+                places, values = [], []
+                self._fire(marks[place])
+        self._emit_chosen(batch, places, values)
+
+    def _emit_chosen(self, batch: Batch, places: list[int], values: list[Any]) -> None:
+        if not values:
+            return
+        chosen = batch.choose(places, values, self._node.type)
+        if chosen.marks is not None:
+            self._emitted_mark = max(self._emitted_mark, chosen.marks[-1])
+        self.emit(chosen)
+
+    def advance(self, watermark: Instant) -> None:
+        self._watermark = max(self._watermark, watermark)
+        if self._handles.is_due(watermark):
+            self._fire(watermark)
+        self.pass_on(watermark)
+
+    def fire_processing_time(self, now: Instant) -> None:
+        """Fire the timers of `timer.after` that are due."""
+        while (due := self._handles.next_processing(now)) is not None:
+            self._call(*due, at=due[1])
+
+    def next_processing_time(self) -> Instant | None:
+        """When the next of them is due."""
+        return self._handles.next_processing_time()
+
+    def _fire(self, watermark: Instant) -> None:
+        """Fire all that is due by `watermark`, also what is set meanwhile."""
+        while (due := self._handles.next_event(watermark)) is not None:
+            if watermark >= END_OF_TIME:
+                self._count_at_the_end()
+            self._call(*due, at=max(due[1] - 1, self._emitted_mark))
+
+    def _call(self, timer: str, time: Instant, encoded: bytes, *, at: Instant) -> None:
+        function, arguments = self._on_timer[timer]
+        key = decode(encoded, self._node.key_type)
+        self._handles.turn_to(key, encoded)
+        try:
+            results = emitted(function(to_datetime(time), *arguments(key)))
+        except (Mistake, OperatorError):
+            raise
+        except Exception as error:
+            cause = f"{type(error).__name__}: {error}"
+            raise OperatorError(
+                self.name, f"timer {timer!r} of key {key!r} at {to_datetime(time)}", cause=cause
+            ) from error
+        self._emitted_mark = max(self._emitted_mark, at)
+        count = len(results)
+        marks = [self._emitted_mark] * count
+        self.emit(Batch(results, kind=self._node.type, times=[time] * count, own=marks, marks=marks))
+
+    def _count_at_the_end(self) -> None:
+        self._fired_at_the_end += 1
+        if self._fired_at_the_end > _AT_THE_END_MAX:
+            raise OperatorError(
+                self.name,
+                "the end of the input",
+                cause="a timer sets itself again for ever; stop setting it at some time",
+            )
+
+    def restored(self) -> None:
+        self._handles.rebuild()
+        self._watermark = self._emitted_mark = START_OF_TIME
+        self._fired_at_the_end = 0

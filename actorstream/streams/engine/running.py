@@ -1,0 +1,76 @@
+"""Running results of a key, emitted at every record: `reduce` and `aggregate` without a window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actorstream.model.identity import Encoder
+from actorstream.streams.engine.aggregate import Accumulators, Folding
+from actorstream.streams.engine.batch import Batch
+from actorstream.streams.engine.failure import fail
+from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.stage import Stage
+from actorstream.streams.plan.nodes import KeyBy, Reduce, RunningAggregate
+from actorstream.streams.results import builder
+from actorstream.streams.store.table import StateTable
+
+
+class ReduceStage(Stage):
+    """`keyed.reduce(function)`."""
+
+    def __init__(self, node: Reduce) -> None:
+        super().__init__(node.name)
+        self._node = node
+        self._key = _key_node(node)
+        self._encoder = Encoder()
+        self._table: StateTable[Any] = StateTable("result", node.type)
+        self.tables = [self._table]
+
+    def push(self, batch: Batch) -> None:
+        table, function = self._table, self._node.function
+        results = []
+        encoded = self._encoder.encode_all(keys_of(batch, self._key))
+        for place, (key, value) in enumerate(zip(encoded, batch.rows(), strict=True)):
+            before = table.get(0, key)
+            try:
+                result = value if before is None else function(before, value)
+            except Exception as error:
+                fail(self.name, batch, place, error)
+            table.put(0, key, result)
+            results.append(result)
+        self.emit(batch.with_rows(results, self._node.type))
+
+
+class RunningAggregateStage(Stage):
+    """`keyed.aggregate(...)`."""
+
+    def __init__(self, node: RunningAggregate) -> None:
+        super().__init__(node.name)
+        self._node = node
+        self._key = _key_node(node)
+        self._encoder = Encoder()
+        self._folding = Folding(node.name, node.aggregates)
+        self._table: StateTable[Accumulators] = StateTable("accumulators", list[Any])
+        self.tables = [self._table]
+        names = tuple(name for name, _ in node.aggregates)
+        self._build = builder(node.type, node.key_names, names, window=False)
+
+    def push(self, batch: Batch) -> None:
+        keys = keys_of(batch, self._key)
+        columns = self._folding.columns(batch)
+        several = len(self._key.fields) > 1
+        results = []
+        for place, (key, encoded) in enumerate(zip(keys, self._encoder.encode_all(keys), strict=True)):
+            accumulators = self._folding.partials(columns, [place])
+            before = self._table.get(0, encoded)
+            if before is not None:
+                accumulators = self._folding.merge(before, accumulators)
+            self._table.put(0, encoded, accumulators)
+            results.append(self._build([*(key if several else (key,)), *self._folding.results(accumulators)]))
+        self.emit(batch.with_rows(results, self._node.type))
+
+
+def _key_node(node: Reduce | RunningAggregate) -> KeyBy:
+    key = node.inputs[0]
+    assert isinstance(key, KeyBy)
+    return key

@@ -1,0 +1,181 @@
+"""The ends of paths: stages that hold what must leave the task until the task takes it.
+
+A stage cannot send or write by itself; the task that runs it asks `take` for what has gathered, at each barrier and
+whenever there is much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from actorstream.errors import BadInput
+from actorstream.log.client import encode_records, encode_topic_key, encode_values, partition_for_key
+from actorstream.streams import checks
+from actorstream.streams.connector import PlainSink, TwoPhaseSink
+from actorstream.streams.engine.batch import Batch, as_list
+from actorstream.streams.engine.failure import call_each, fail
+from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.stage import Stage
+from actorstream.streams.plan.nodes import CallSink, Collect, KeyBy, ToSink, ToTopic
+
+GATHER_RECORDS_MAX = 8_192
+"""Records that a sink gathers before they are sent, if no barrier comes first."""
+
+
+class Gathered:
+    """Encoded records for one partition."""
+
+    __slots__ = ("keys", "timestamps_ms", "values")
+
+    def __init__(self) -> None:
+        self.timestamps_ms: list[int] = []
+        self.keys: list[bytes | None] = []
+        self.values: list[bytes] = []
+
+    def encode(self, *, producer_id: int, producer_epoch: int, base_sequence: int) -> bytes:
+        """As transactional record batches."""
+        return encode_records(
+            self.timestamps_ms,
+            self.keys,
+            self.values,
+            producer_id=producer_id,
+            producer_epoch=producer_epoch,
+            base_sequence=base_sequence,
+            transactional=True,
+        )
+
+
+class TopicSinkStage(Stage):
+    """`to(topic)`: encodes values and sorts them by partition.
+
+    `now_ms` gives the timestamp of records without an event time.
+    """
+
+    def __init__(self, node: ToTopic, now_ms: Any) -> None:
+        super().__init__(node.name)
+        self.topic = node.topic
+        self._now_ms = now_ms
+        self._key_node = node.inputs[0] if isinstance(node.inputs[0], KeyBy) else None
+        self._key = None if node.topic.key is None else checks.getter(node.topic.key)
+        self._gathered: dict[int, Gathered] = {}
+        self._count = 0
+        self._next_partition = 0
+
+    def push(self, batch: Batch) -> None:
+        rows = batch.rows()
+        try:
+            values = encode_values(rows)
+        except (BadInput, TypeError) as error:
+            fail(self.name, batch, 0, error)
+        if batch.times is None:
+            times = [self._now_ms()] * len(rows)
+        else:
+            times = [max(time // 1000, 0) for time in as_list(batch.times)]
+        self._gather(times, self._keys(batch), values)
+
+    def _keys(self, batch: Batch) -> list[bytes | None]:
+        if self._key is not None:
+            keys: Sequence[Any] = call_each(self.name, self._key, batch, batch.rows())
+        elif self._key_node is not None:
+            keys = keys_of(batch, self._key_node)
+        else:
+            return [None] * len(batch)
+        return [None if key is None else encode_topic_key(key) for key in keys]
+
+    def _gather(self, times: list[int], keys: list[bytes | None], values: list[bytes]) -> None:
+        count = self.topic.partitions
+        if count == 1:
+            self._into(0, times, keys, values)
+        else:
+            by_partition: dict[int, list[int]] = {}
+            for place, key in enumerate(keys):
+                partition = self._spread() if key is None else partition_for_key(key, count)
+                by_partition.setdefault(partition, []).append(place)
+            for partition, places in by_partition.items():
+                self._into(partition, *([column[place] for place in places] for column in (times, keys, values)))  # type: ignore[attr-defined]
+        self._count += len(values)
+
+    def _into(self, partition: int, times: list[int], keys: list[bytes | None], values: list[bytes]) -> None:
+        gathered = self._gathered.setdefault(partition, Gathered())
+        gathered.timestamps_ms.extend(times)
+        gathered.keys.extend(keys)
+        gathered.values.extend(values)
+
+    def _spread(self) -> int:
+        self._next_partition = (self._next_partition + 1) % self.topic.partitions
+        return self._next_partition
+
+    def is_full(self) -> bool:
+        """Whether there is enough to send before the next barrier."""
+        return self._count >= GATHER_RECORDS_MAX
+
+    def take(self) -> dict[int, Gathered]:
+        """What has gathered, by partition, in order of partition; from now on it is the caller's."""
+        taken = {partition: self._gathered[partition] for partition in sorted(self._gathered)}
+        self.restored()
+        return taken
+
+    def restored(self) -> None:
+        self._gathered = {}
+        self._count = 0
+
+
+class TwoPhaseSinkStage(Stage):
+    """`to(sink)` of a two-phase sink: gathers the values of the open checkpoint."""
+
+    def __init__(self, node: ToSink) -> None:
+        super().__init__(node.name)
+        self.sink: TwoPhaseSink = node.sink
+        self._values: list[Any] = []
+
+    def push(self, batch: Batch) -> None:
+        self._values.extend(batch.rows())
+
+    def is_full(self) -> bool:
+        """Whether there is enough to write before the next barrier."""
+        return len(self._values) >= GATHER_RECORDS_MAX
+
+    def take(self) -> list[Any]:
+        """What has gathered; from now on it is the caller's."""
+        taken, self._values = self._values, []
+        return taken
+
+    def restored(self) -> None:
+        self._values = []
+
+
+class CallSinkStage(Stage):
+    """`@stream.sink`: a function called with each value, at least once."""
+
+    def __init__(self, node: CallSink) -> None:
+        super().__init__(node.name)
+        self._function = node.function
+
+    def push(self, batch: Batch) -> None:
+        call_each(self.name, self._function, batch, batch.rows())
+
+
+class PlainSinkStage(Stage):
+    """`to(sink)` of a plain sink."""
+
+    def __init__(self, node: ToSink) -> None:
+        super().__init__(node.name)
+        self._sink: PlainSink = node.sink
+
+    def push(self, batch: Batch) -> None:
+        try:
+            self._sink.write(batch.rows())
+        except Exception as error:
+            fail(self.name, batch, 0, error)
+
+
+class CollectStage(Stage):
+    """`collect`: a list in memory."""
+
+    def __init__(self, node: Collect) -> None:
+        super().__init__(node.name)
+        self._into = node.into
+
+    def push(self, batch: Batch) -> None:
+        self._into.extend(batch.rows())

@@ -1,0 +1,55 @@
+"""A stage: what one operator does to batches, and to time.
+
+Stages of a task form a tree: each pushes what it makes into the next. A batch pushed in is done with when `push`
+returns, but for what the stage keeps in its state tables.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from actorstream.model.instant import Instant
+from actorstream.streams.engine.batch import Batch
+from actorstream.streams.store.table import StateTable
+
+
+class Stage(ABC):
+    """Base of all stages.
+
+    `tables` are the stage's state, saved and restored by the task that runs it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.outputs: list[Stage] = []
+        self.tables: list[StateTable[Any]] = []
+
+    @abstractmethod
+    def push(self, batch: Batch) -> None:
+        """Take a batch."""
+
+    def advance(self, watermark: Instant) -> None:
+        """The watermark has reached `watermark`: whatever is due by it goes out, then the next stages hear of it."""
+        self.pass_on(watermark)
+
+    def restored(self) -> None:
+        """The tables were loaded or rolled back: rebuild what is derived from them."""
+
+    def emit(self, batch: Batch) -> None:
+        """Push a batch into the next stages."""
+        if len(batch):
+            for stage in self.outputs:
+                stage.push(batch)
+
+    def pass_on(self, watermark: Instant) -> None:
+        """Tell the next stages of the watermark."""
+        for stage in self.outputs:
+            stage.advance(watermark)
+
+
+class PassStage(Stage):
+    """Passes everything on: the head of a task that only brings channels together."""
+
+    def push(self, batch: Batch) -> None:
+        self.emit(batch)

@@ -1,0 +1,106 @@
+"""The event time of one split: stamps each record with its time and the split's watermark at it.
+
+The watermark at a record is the latest event time seen in the split, the record's included, less `max_delay`. When the
+split was declared idle, its watermark may have gone on by itself; it never goes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from typing import Any
+
+from actorstream.errors import OperatorError
+from actorstream.model.instant import START_OF_TIME, Instant, to_instant
+from actorstream.streams import checks
+from actorstream.streams.engine.batch import Batch, Origin
+from actorstream.streams.engine.failure import consumed, show
+from actorstream.streams.plan.nodes import Source
+
+
+class Timeline:
+    """See the module. `latest` is the largest event time seen; it goes into checkpoints."""
+
+    def __init__(self, source: Source, origin: Origin) -> None:
+        self._source = source
+        self._origin = origin
+        self._delay_us = source.max_delay_us
+        self._function = None if source.event_time is None else _time_function(source.event_time)
+        self.latest: Instant = START_OF_TIME
+        self.raised: Instant = START_OF_TIME  # by idleness
+
+    @property
+    def watermark(self) -> Instant:
+        """No record that is still to come is expected at or before this."""
+        if self.latest == START_OF_TIME:
+            return self.raised
+        return max(self.latest - self._delay_us, self.raised)
+
+    def stamp(self, batch: Batch, log_times_us: Sequence[int] | None) -> None:
+        """Give a batch of the split its times and marks.
+
+        Args:
+            log_times_us: the log's own timestamps; they count when the source names no event time.
+
+        Raises:
+            OperatorError: a record without an event time.
+        """
+        if not len(batch):
+            return
+        times = self._times(batch, log_times_us)
+        if times is None:
+            return
+        batch.times = times
+        marks: Any
+        if isinstance(times, list):
+            marks = [latest - self._delay_us for latest in accumulate(times, max, initial=self.latest)][1:]
+            self.latest = marks[-1] + self._delay_us
+            if self.raised > marks[0]:
+                marks = [max(mark, self.raised) for mark in marks]
+        else:
+            marks = times.cum_max().clip(lower_bound=max(self.latest, START_OF_TIME)) - self._delay_us
+            self.latest = int(marks[-1]) + self._delay_us
+            if self.raised > marks[0]:
+                marks = marks.clip(lower_bound=self.raised)
+        batch.own = batch.marks = marks
+
+    def _times(self, batch: Batch, log_times_us: Sequence[int] | None) -> Any:
+        field = self._source.event_time
+        if isinstance(field, str) and batch.is_columns:
+            return self._column(batch, field)
+        if self._function is None:
+            return None if log_times_us is None else list(log_times_us)
+        rows = batch.rows()
+        left = iter(rows)
+        function = self._function
+        try:
+            return [to_instant(function(value)) for value in left]
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            index = consumed(left, len(rows))
+            topic, partition, offset = batch.place(index)
+            cause = f"it has no event time ({error}); every record of the stream needs one"
+            raise OperatorError(self._source.name, show(rows[index]), topic, partition, offset, cause) from error
+
+    def _column(self, batch: Batch, field: str) -> Any:
+        import polars
+
+        times = batch.frame()[field]
+        if times.null_count():
+            index = int(times.is_null().arg_max() or 0)
+            topic, partition, offset = batch.place(index)
+            row = show(batch.frame().row(index, named=True))
+            raise OperatorError(
+                self._source.name,
+                row,
+                topic,
+                partition,
+                offset,
+                "it has no event time; every record of the stream needs one",
+            )
+        if times.dtype == polars.Date:
+            times = times.cast(polars.Datetime("us"))
+        return times.dt.cast_time_unit("us").to_physical() if times.dtype.is_temporal() else times.cast(polars.Int64)
+
+
+def _time_function(event_time: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return checks.getter(event_time)

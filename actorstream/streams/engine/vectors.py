@@ -1,0 +1,94 @@
+"""Folding groups of records with Polars, for aggregates over fields of a columnar batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from actorstream.model.instant import Instant
+from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.engine.batch import Batch, as_series
+from actorstream.streams.plan.nodes import KeyBy
+
+_PANE = "__pane"
+Folded = tuple[list[Instant], list[Any], list[list[Any]]]
+
+
+def needed_columns(key: KeyBy, aggregates: Sequence[Aggregate]) -> tuple[str, ...] | None:
+    """The columns that folding reads, or None if a function over rows is involved."""
+    if not key.fields or any(one.of is not None and not isinstance(one.of, str) for one in aggregates):
+        return None
+    return tuple(dict.fromkeys([*key.fields, *(one.of for one in aggregates if isinstance(one.of, str))]))
+
+
+def smallest(numbers: Any) -> int:
+    """The smallest of a column."""
+    return int(min(numbers)) if isinstance(numbers, list | range) else int(numbers.min())
+
+
+def fold(batch: Batch, pane_us: int, key_fields: Sequence[str], aggregates: Sequence[Aggregate]) -> Folded | None:
+    """Panes, keys and accumulators of the groups of a batch; None if a column's type needs the way over rows."""
+    import polars
+
+    frame = batch.frame()
+    kinds = [_kind(one, frame.schema) for one in aggregates]
+    if any(kind is None for kind in kinds) or any(frame.schema[field].is_float() for field in key_fields):
+        return None
+    times = as_series(batch.times)
+    panes = (times - times % pane_us).alias(_PANE)
+    expressions = [
+        _expression(one, kind, f"__{place}") for place, (one, kind) in enumerate(zip(aggregates, kinds, strict=True))
+    ]
+    flat = [part for parts in expressions for part in parts]
+    grouped = (
+        frame.with_columns(panes).group_by(_PANE, *key_fields, maintain_order=True).agg(polars.len("__len"), *flat)
+    )
+    keys = [grouped[field].to_list() for field in key_fields]
+    accumulators = [
+        _accumulators(one, kind, grouped, f"__{place}")
+        for place, (one, kind) in enumerate(zip(aggregates, kinds, strict=True))
+    ]
+    return (
+        grouped[_PANE].to_list(),
+        keys[0] if len(keys) == 1 else list(zip(*keys, strict=True)),
+        [list(row) for row in zip(*accumulators, strict=True)],
+    )
+
+
+def _kind(aggregate: Aggregate, schema: Any) -> str | None:
+    """How an aggregate is folded: "count", "order", "whole" (sums of ints), "exact" (sums of floats), or None."""
+    if aggregate.of is None:
+        return "count" if aggregate.kind == "count" else None
+    kind = schema[aggregate.of]
+    if aggregate.kind in ("min", "max"):
+        return "order" if kind.is_numeric() or kind.is_temporal() else None
+    if aggregate.kind in ("sum", "mean"):
+        return "whole" if kind.is_integer() else "exact" if kind.is_float() else None
+    return None
+
+
+def _expression(aggregate: Aggregate, kind: str | None, label: str) -> list[Any]:
+    import polars
+
+    if kind == "count":
+        return []
+    column = polars.col(str(aggregate.of))
+    if kind == "order":
+        return [getattr(column, aggregate.kind)().alias(label)]
+    if kind == "whole":
+        return [column.cast(polars.Int128).sum().alias(label), column.count().alias(f"{label}n")]
+    return [column.drop_nulls().alias(label)]
+
+
+def _accumulators(aggregate: Aggregate, kind: str | None, grouped: Any, label: str) -> list[Any]:
+    if kind == "count":
+        return list(grouped["__len"].to_list())
+    values = grouped[label].to_list()
+    if kind == "order":
+        return list(values)
+    if kind == "exact":
+        return [aggregate.partial(one) if one else None for one in values]
+    counts = grouped[f"{label}n"].to_list()
+    if aggregate.kind == "mean":
+        return [[count, value] if count else None for count, value in zip(counts, values, strict=True)]
+    return [[value] if count else None for count, value in zip(counts, values, strict=True)]

@@ -1,0 +1,56 @@
+"""What a `process` function asks for: each parameter after the first, by its annotation."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from actorstream.errors import PlanError
+from actorstream.streams.site import hints, user_site
+from actorstream.streams.state import KEY, ListState, MapState, State, Timer, ValueState
+
+_KINDS: dict[Any, str] = {ValueState: "value", ListState: "list", MapState: "map", Timer: "timer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """One injected parameter: "key", "timer", "value", "list" or "map", and the types that its content is kept as."""
+
+    parameter: str
+    kind: str
+    types: tuple[Any, ...] = ()
+    default: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.parameter}: {self.kind}"
+
+
+def injections(function: Callable[..., Any], *, skip: int) -> tuple[Injection, ...]:
+    """The injected parameters of a function, in order, after the first `skip`.
+
+    Raises:
+        PlanError: a parameter without an annotation that says what to inject.
+    """
+    annotated = hints(function)
+    parameters = list(inspect.signature(function).parameters.values())[skip:]
+    return tuple(_injection(one.name, annotated.get(one.name)) for one in parameters)
+
+
+def _injection(parameter: str, annotation: Any) -> Injection:
+    options = State()
+    if typing.get_origin(annotation) is Annotated:
+        annotation, *extras = typing.get_args(annotation)
+        if KEY in extras:
+            return Injection(parameter, "key", (annotation,))
+        options = next((one for one in extras if isinstance(one, State)), options)
+    kind = _KINDS.get(typing.get_origin(annotation) or annotation)
+    if kind is None:
+        raise PlanError(
+            f"parameter {parameter!r} of the function at {user_site()} is annotated {annotation!r}; annotate it as "
+            "Key[...], ValueState[...], ListState[...], MapState[...] or Timer, so that it can be injected"
+        )
+    default = options.default if options.has_default() else None
+    return Injection(parameter, kind, typing.get_args(annotation), default)

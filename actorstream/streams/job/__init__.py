@@ -1,0 +1,1 @@
+"""A job at run time: its coordinator, its tasks, the channels between them, checkpoints and recovery."""

@@ -1,0 +1,56 @@
+"""`app.collect`: the values of one stream, bounded, in memory, leaving nothing behind."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from actorstream.errors import PlanError
+from actorstream.streams.job.memory import MemoryCluster, Outcome
+from actorstream.streams.job.planning import job_spec
+from actorstream.streams.job.spec import Settings
+from actorstream.streams.plan.nodes import Collect, Source
+from actorstream.streams.plan.rewrite import walk
+from actorstream.streams.stream import Stream
+
+if TYPE_CHECKING:
+    from actorstream.streams.app import App
+
+_FAR_AWAY_US = 10**15  # No checkpoint but the last.
+
+
+def collect(app: App, stream: Stream[Any], *, limit: int | None, data: str | None) -> list[Any]:
+    """See `App.collect`."""
+    into: list[Any] = []
+    end = Collect(name="collect", inputs=(stream._node,), into=into, limit=limit)
+    outcome = Outcome()
+    spec = job_spec(
+        app._program, Settings(checkpoint_us=_FAR_AWAY_US, until="end", idle=False), ends=(end,), report=outcome.report
+    )
+    topics = dict.fromkeys(node.topic for node in walk((end,)) if isinstance(node, Source) and node.topic is not None)
+    if topics and data is None:
+        names = ", ".join(topic.name for topic in topics)
+        raise PlanError(f'collect reads the topic {names}; say where it is: collect(stream, data="./actorstream-data")')
+    cluster = MemoryCluster()
+    try:
+        for topic in topics:
+            cluster.write(topic, _values(topic, str(data)))
+        cluster.start(spec)
+        enough = _enough(into, limit)
+        cluster.system.run(until=lambda: outcome.is_known or enough() or cluster.system.failed is not None)
+        if not enough():
+            outcome.raise_error()
+        return list(islice(into, limit))
+    finally:
+        cluster.close()
+
+
+def _enough(into: list[Any], limit: int | None) -> Any:
+    return lambda: limit is not None and len(into) >= limit
+
+
+def _values(topic: Any, data: str) -> list[Any]:
+    from actorstream.log.client import open_consumer
+
+    with open_consumer(topic, data=data) as records:
+        return [record.value for record in records]

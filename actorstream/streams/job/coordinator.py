@@ -1,0 +1,450 @@
+"""The coordinator of a job: one actor that opens epochs, triggers checkpoints, decides them, and recovers.
+
+Theory of operation. It begins by reading the job's log and opening a new epoch there, which ends every earlier attempt.
+Its tasks are its children, each spawned once and prepared for each epoch: a task that lives rolls back in memory, one
+that died is made anew and loads. When all are prepared, all resume. Every interval in which something happened, sources
+are told to emit a barrier; when every task has answered, one conditional append to the job's log commits positions,
+state and output together. Markers and two-phase commits follow from it. If a task ends, the next epoch begins.
+
+An error of the user's program, or a person's mistake, ends the job; so do too many failures in a short time.
+
+Source: Carbone et al., "State management in Apache Flink" (VLDB 2017), with one decision log in place of a two-phase
+commit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from actorstream.actors import Actor, Context, Crash, Ref, Terminated, receives
+from actorstream.errors import ActorstreamError, Fenced, JobFailed, Mistake, OperatorError
+from actorstream.log.client import (
+    Appended,
+    EpochOpened,
+    Fetched,
+    MarkersWritten,
+    OffsetsListed,
+    ProducerIdsAllocated,
+    Refused,
+    Savepoint,
+    TopicCreated,
+    TopicsDescribed,
+    WriteMarkers,
+    job_topic,
+    partition_ref,
+)
+from actorstream.model.duration import duration_us
+from actorstream.streams.job import messages as m
+from actorstream.streams.job.checkpoints import Checkpoints
+from actorstream.streams.job.inner_task import InnerTask
+from actorstream.streams.job.opening import Opening, decision_append
+from actorstream.streams.job.questions import Questions
+from actorstream.streams.job.source_task import SourceTask
+from actorstream.streams.job.spec import JobSpec, TaskSpec, actor_name, task_specs
+
+PREPARE_WITHIN_US = duration_us("60s")
+"""How long tasks may take to roll back or load before the coordinator gives them up."""
+
+RETRY_AFTER_US = duration_us("50ms")
+
+CoordinatorMessage = (
+    m.Prepared
+    | m.Ack
+    | m.CommitDone
+    | m.Dirty
+    | m.TableLoaded
+    | m.AtEnd
+    | m.TriggerDue
+    | m.RetryDue
+    | m.PrepareOverdue
+    | m.StopJob
+    | m.TakeSavepoint
+    | m.GetStatus
+    | Terminated
+    | Appended
+    | EpochOpened
+    | Fetched
+    | MarkersWritten
+    | OffsetsListed
+    | ProducerIdsAllocated
+    | TopicCreated
+    | TopicsDescribed
+    | Refused
+)
+
+
+class Coordinator(Actor, accepts=CoordinatorMessage):
+    """See the module."""
+
+    def __init__(self, job: JobSpec) -> None:
+        self._job = job
+        self._questions = Questions()
+        self._state = "starting"
+        self._error = ""
+        self._tasks: dict[str, TaskSpec] = {}
+        self._refs: dict[str, Ref] = {}
+        self._alive: set[str] = set()
+        self._checkpoints = Checkpoints((), 0)
+        self._prepared: set[str] = set()
+        self._ended: set[str] = set()
+        self._at_end: set[str] = set()
+        self._loaded: set[str] = set()
+        self._commit_waits: set[str] = set()
+        self._progress: dict[str, m.Progress] = {}
+        self._failures: deque[int] = deque()
+        self._dirty = False
+        self._stopping = False
+        self._last = False  # the checkpoint in flight is the job's last
+        self._scheduled = False
+        self._decided = 0
+        self._restarts = 0
+        self._decided_at: int | None = None
+        self._savepoints: list[tuple[str, Ref]] = []
+
+    def started(self, context: Context) -> None:
+        for spec in task_specs(self._job, context.path):
+            self._tasks[spec.id] = spec
+            self._refs[spec.id] = Ref(f"{context.path}/{actor_name(spec.id)}")
+        self._opening = Opening(self._job, self._questions, context, lambda: self._prepare(context))
+        self._opening.start()
+
+    # --- epochs ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _epoch(self) -> int:
+        return self._opening.history.last_epoch
+
+    def _prepare(self, context: Context) -> None:
+        """An epoch is open: get all tasks ready."""
+        self._state = "starting"
+        self._prepared, self._ended, self._at_end, self._loaded = set(), set(), set(), set()
+        self._commit_waits = set()
+        self._last = self._scheduled = False
+        history = self._opening.history
+        assert history.epoch is not None
+        self._checkpoints = Checkpoints(self._tasks, history.epoch.first_checkpoint)
+        prepare = m.Prepare(
+            epoch=self._epoch,
+            first_checkpoint=history.epoch.first_checkpoint,
+            lanes=self._opening.producer_ids(),
+            restore=_restore(history),
+            ends=self._opening.ends,
+        )
+        for task, spec in self._tasks.items():
+            if task not in self._alive:
+                self._spawn(context, task, spec)
+            context.send(self._refs[task], prepare)
+        context.schedule(PREPARE_WITHIN_US, m.PrepareOverdue(self._epoch))
+
+    def _spawn(self, context: Context, task: str, spec: TaskSpec) -> None:
+        kind = SourceTask if spec.task.is_source else InnerTask
+        ref = context.spawn(kind, spec, name=actor_name(task), restart="temporary")
+        assert ref == self._refs[task]
+        self._alive.add(task)
+        context.watch(ref)
+
+    @receives(m.Prepared)
+    def on_prepared(self, prepared: m.Prepared, context: Context) -> None:
+        """A task is ready; when all are, all go on."""
+        if prepared.epoch != self._epoch:
+            return
+        self._prepared.add(prepared.task)
+        if len(self._prepared) == len(self._tasks):
+            self._state = "running"
+            for ref in self._refs.values():
+                context.send(ref, m.Resume(self._epoch))
+            if self._stopping:
+                self._take_last(context)
+
+    @receives(m.PrepareOverdue)
+    def on_prepare_overdue(self, overdue: m.PrepareOverdue, context: Context) -> None:
+        """Give up on tasks that do not get ready; a new coordinator begins with new ones."""
+        if overdue.epoch == self._epoch and self._state == "starting":
+            missing = ", ".join(task for task in self._tasks if task not in self._prepared)
+            raise JobFailed(f"job {self._job.name!r}: not ready after {PREPARE_WITHIN_US // 1_000_000} s: {missing}")
+
+    @receives(Terminated)
+    def on_terminated(self, terminated: Terminated, context: Context) -> None:
+        """A task has ended: the job fails, or its next epoch begins."""
+        task = next((one for one, ref in self._refs.items() if ref.path == terminated.ref.path), None)
+        if task is None:
+            self._on_log_terminated(terminated)
+            return
+        self._alive.discard(task)
+        if self._state in ("finished", "failed"):
+            return
+        error = terminated.reason.error if isinstance(terminated.reason, Crash) else None
+        if isinstance(error, OperatorError | Mistake):
+            self._fail(context, error)
+        elif self._is_too_much(context.now()):
+            self._fail(
+                context,
+                JobFailed(f"job {self._job.name!r} failed too often; last: {task}: {error or terminated.reason}"),
+            )
+        elif self._state != "recovering":
+            self._state = "recovering"
+            self._restarts += 1
+            context.schedule(RETRY_AFTER_US, m.RetryDue())
+
+    def _on_log_terminated(self, terminated: Terminated) -> None:
+        """A part of the log has ended, and a question to it may be lost.
+
+        While tasks run, those that use it end too, and the next epoch asks again; otherwise begin from the beginning.
+        """
+        if self._state != "running" or terminated.ref.path == self._log().path:
+            raise JobFailed(f"{terminated.ref.path} ended: {terminated.reason}")
+
+    def _is_too_much(self, now: int) -> bool:
+        settings = self._job.settings
+        self._failures.append(now)
+        while self._failures[0] < now - settings.restarts_within_us:
+            self._failures.popleft()
+        return len(self._failures) > settings.restarts_max
+
+    @receives(m.RetryDue)
+    def on_retry_due(self, due: m.RetryDue, context: Context) -> None:
+        """Begin the next epoch."""
+        if self._state != "recovering":
+            return
+        self._questions.drop_all()
+        opening = self._opening
+        opening.read_history(lambda: opening.open_epoch("a task ended", lambda: self._prepare(context)))
+
+    # --- checkpoints -----------------------------------------------------------------------------------------------
+
+    @receives(m.Dirty)
+    def on_dirty(self, dirty: m.Dirty, context: Context) -> None:
+        """There is something to checkpoint."""
+        if dirty.epoch == self._epoch:
+            self._dirty = True
+            self._schedule_trigger(context)
+
+    def _schedule_trigger(self, context: Context) -> None:
+        if self._scheduled or self._checkpoints.in_flight is not None or self._state != "running":
+            return
+        self._scheduled = True
+        since = context.now() - self._checkpoints.triggered_at
+        wait = (
+            max(self._job.settings.checkpoint_us - since, 0)
+            if self._checkpoints.triggered_at
+            else self._job.settings.checkpoint_us
+        )
+        context.schedule(max(wait, 1), m.TriggerDue(self._epoch))
+
+    @receives(m.TriggerDue)
+    def on_trigger_due(self, due: m.TriggerDue, context: Context) -> None:
+        """The interval is over."""
+        if due.epoch == self._epoch and self._state == "running":
+            self._scheduled = False
+            if self._checkpoints.in_flight is None and (self._dirty or self._savepoints):
+                self._trigger(context)
+
+    def _trigger(self, context: Context) -> None:
+        self._dirty = False
+        checkpoint = self._checkpoints.trigger(context.now())
+        for task, spec in self._tasks.items():
+            if spec.task.is_source:
+                context.send(self._refs[task], m.Trigger(self._epoch, checkpoint))
+
+    def _take_last(self, context: Context) -> None:
+        """Take the job's last checkpoint, once none is in flight."""
+        if self._checkpoints.in_flight is None and not self._last and self._state == "running":
+            self._last = True
+            self._trigger(context)
+
+    @receives(m.Ack)
+    def on_ack(self, ack: m.Ack, context: Context) -> None:
+        """A task's part is safe; with the last one the checkpoint can be decided."""
+        if ack.epoch != self._epoch or self._state != "running":
+            return
+        self._progress[ack.task] = ack.progress
+        if not self._checkpoints.ack(ack):
+            return
+        history = self._opening.history
+        done = self._checkpoints.done(self._epoch, self._job.plan.plan_hash, context.now())
+
+        def decided(answer: Any) -> None:
+            history.apply(done, answer.first_offset)
+            self._follow_up(context)
+
+        def moved(refused: Refused) -> None:
+            raise Fenced(f"job {self._job.name!r}: another coordinator took over ({refused.reason})")
+
+        self._questions.ask(context, self._log(), decision_append(done, history.end, done.at_us), decided, moved)
+
+    def _follow_up(self, context: Context) -> None:
+        """The checkpoint is decided: everything that follows from it, none of which can fail it any more."""
+        history = self._opening.history
+        done = history.done
+        assert done is not None
+        self._decided += 1
+        self._decided_at = context.now()
+        self._commit_waits = {*self._tasks, *done.sinks}
+        for ref in self._refs.values():
+            context.send(ref, m.Committed(self._epoch, done.checkpoint))
+        for partition in done.sinks:
+            topic, _, number = partition.rpartition("-")
+            markers = WriteMarkers(history.owed(partition), commit=True)
+
+            def written(_: Any, partition: str = partition) -> None:
+                self._follow_up_done(context, partition)
+
+            self._questions.ask(context, partition_ref(topic, int(number)), markers, written)
+
+    @receives(m.CommitDone)
+    def on_commit_done(self, done: m.CommitDone, context: Context) -> None:
+        """A task has committed its files."""
+        if done.epoch == self._epoch and done.checkpoint == self._checkpoints.in_flight:
+            self._follow_up_done(context, done.task)
+
+    def _follow_up_done(self, context: Context, who: str) -> None:
+        self._commit_waits.discard(who)
+        if self._commit_waits or self._checkpoints.in_flight is None:
+            return
+        self._name_savepoints(context)
+        self._checkpoints.decided()
+        if self._last:
+            self._finish(context)
+        elif self._stopping or self._is_complete():
+            self._take_last(context)
+        elif self._dirty:
+            self._schedule_trigger(context)
+
+    def _name_savepoints(self, context: Context) -> None:
+        """The checkpoint just decided is the one that was asked to be named."""
+        history = self._opening.history
+        if not self._savepoints:
+            return
+        (name, asker), self._savepoints = self._savepoints[0], self._savepoints[1:]
+        savepoint = Savepoint(name=name, checkpoint=history.last_checkpoint, at_us=context.now())
+
+        def appended(answer: Any) -> None:
+            history.apply(savepoint, answer.first_offset)
+            context.send(asker, m.SavepointTaken(name, savepoint.checkpoint))
+
+        question = decision_append(savepoint, history.end, savepoint.at_us)
+        self._questions.ask(context, self._log(), question, appended)
+
+    # --- tables, the end -------------------------------------------------------------------------------------------
+
+    @receives(m.TableLoaded)
+    def on_table_loaded(self, loaded: m.TableLoaded, context: Context) -> None:
+        """A table is read; sources that waited only for it may start."""
+        if loaded.epoch != self._epoch:
+            return
+        self._loaded.add(loaded.task)
+        for task, spec in self._tasks.items():
+            waits_for = spec.task.waits_for
+            if loaded.task in waits_for and all(join in self._loaded for join in waits_for):
+                context.send(self._refs[task], m.Go(self._epoch))
+
+    @receives(m.AtEnd)
+    def on_at_end(self, at_end: m.AtEnd, context: Context) -> None:
+        """A task has nothing more to do; when none has, the job takes its last checkpoint."""
+        if at_end.epoch != self._epoch:
+            return
+        (self._ended if at_end.ended else self._at_end).add(at_end.task)
+        if self._is_complete():
+            self._take_last(context)
+
+    def _is_complete(self) -> bool:
+        sources = [task for task, spec in self._tasks.items() if spec.task.is_source]
+        if all(task in self._ended for task in sources):
+            return len(self._ended) == len(self._tasks)
+        return all(task in self._ended or task in self._at_end for task in sources)
+
+    @receives(m.StopJob)
+    def on_stop_job(self, stop: m.StopJob, context: Context) -> None:
+        """Drain, commit, stop."""
+        self._stopping = True
+        self._take_last(context)
+
+    def _finish(self, context: Context) -> None:
+        self._state = "finished"
+        self._opening.open_epoch("finished", lambda: self._report(context, None), stop=True)
+
+    def _fail(self, context: Context, error: ActorstreamError) -> None:
+        """Give up: abort what was not decided, and say why."""
+        self._state = "failed"
+        self._error = str(error)
+        self._questions.drop_all()
+        for ref in self._refs.values():
+            context.stop(ref)
+        opening = self._opening
+        reason = f"failed: {type(error).__name__}"
+        opening.read_history(lambda: opening.open_epoch(reason, lambda: self._report(context, error), stop=True))
+
+    def _report(self, context: Context, error: ActorstreamError | None) -> None:
+        if self._job.report is not None:
+            self._job.report(error)
+
+    # --- people ----------------------------------------------------------------------------------------------------
+
+    @receives(m.TakeSavepoint)
+    def on_take_savepoint(self, take: m.TakeSavepoint, context: Context) -> None:
+        """Name the next checkpoint."""
+        self._savepoints.append((take.name, context.sender))
+        self._schedule_trigger(context)
+
+    @receives(m.GetStatus)
+    def on_get_status(self, question: m.GetStatus, context: Context) -> None:
+        """Say how the job is doing."""
+        context.reply(
+            m.JobStatus(
+                job=self._job.name,
+                state=self._state,
+                epoch=self._epoch,
+                checkpoint=self._opening.history.last_checkpoint,
+                checkpoints=self._decided,
+                restarts=self._restarts,
+                progress=dict(self._progress),
+                age_us=None if self._decided_at is None else context.now() - self._decided_at,
+                error=self._error,
+            )
+        )
+
+    def observe(self) -> dict[str, Any]:
+        """State, epoch and checkpoint; who has not answered."""
+        return {
+            "state": self._state,
+            "epoch": self._epoch,
+            "checkpoint": self._opening.history.last_checkpoint,
+            "missing": self._checkpoints.missing(),
+        }
+
+    # --- answers of the log ----------------------------------------------------------------------------------------
+
+    @receives(
+        Appended,
+        EpochOpened,
+        Fetched,
+        MarkersWritten,
+        OffsetsListed,
+        ProducerIdsAllocated,
+        TopicCreated,
+        TopicsDescribed,
+        Refused,
+    )
+    def on_answer(self, answer: Any, context: Context) -> None:
+        """An answer to a question."""
+        try:
+            self._questions.answer(answer)
+        except Mistake as error:
+            self._state = "failed"
+            self._error = str(error)
+            self._report(context, error)
+
+    def _log(self) -> Ref:
+        return partition_ref(job_topic(self._job.name), 0)
+
+
+def _restore(history: Any) -> m.Restore:
+    done = history.done
+    return m.Restore(
+        checkpoint=history.last_checkpoint,
+        sources=dict(history.sources),
+        watermarks=dict(history.watermarks),
+        state={state: ranges for state, ranges in history.state.items() if ranges},
+        handles={} if done is None else dict(done.handles),
+    )

@@ -1,0 +1,145 @@
+"""A whole cluster in memory, under virtual time: the log, and a job over it. For tests, and for `collect`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from actorstream.actors import ActorSystem, Ref
+from actorstream.errors import ActorstreamError, JobFailed
+from actorstream.host import Entropy, Host, MemoryDisk, VirtualClock
+from actorstream.log.client import (
+    Append,
+    CreateTopic,
+    Fetch,
+    Fetched,
+    Log,
+    LogSettings,
+    Refused,
+    TopicDecoder,
+    catalogue_ref,
+    encode_records,
+    encode_topic_key,
+    encode_values,
+    partition_for_key,
+    partition_ref,
+)
+from actorstream.model.topic import Topic, TopicSpec
+from actorstream.streams import checks
+from actorstream.streams.job.coordinator import Coordinator
+from actorstream.streams.job.spec import JobSpec
+
+ASK_WITHIN = "60s"
+
+_UNSET = object()
+
+
+class Outcome:
+    """How a job ended; told by its coordinator."""
+
+    def __init__(self) -> None:
+        self._result: object = _UNSET
+
+    def report(self, error: object) -> None:
+        """The job has ended; `error` is None if all went well."""
+        self._result = error
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the job has ended."""
+        return self._result is not _UNSET
+
+    def raise_error(self) -> None:
+        """Raise what the job failed with, if it failed."""
+        if isinstance(self._result, BaseException):
+            raise self._result
+
+
+class MemoryCluster:
+    """A log in memory and whatever runs over it, driven step by step.
+
+    Args:
+        host: to go on with an earlier cluster's clock and disk; by default fresh ones.
+        seed: of the order of events; None: first come, first served.
+    """
+
+    def __init__(
+        self, *, host: Host | None = None, seed: int | None = None, settings: LogSettings | None = None
+    ) -> None:
+        self.host = host or Host(VirtualClock(), Entropy(seed or 0), MemoryDisk())
+        self.system = ActorSystem(runtime="simulation", seed=seed, host=self.host)
+        self.system.spawn(Log, settings or LogSettings(flush="none"), name="log", restart="transient")
+
+    def ask(self, ref: Ref, question: Any) -> Any:
+        """Ask an actor of the log.
+
+        Raises:
+            JobFailed: it refused.
+        """
+        answer = self.system.ask(ref, question, timeout=ASK_WITHIN)
+        if isinstance(answer, Refused):
+            raise JobFailed(f"{ref.path}: {answer.reason}")
+        return answer
+
+    def write(self, topic: Topic[Any], values: Sequence[Any]) -> None:
+        """Create a topic and append values to it, as a producer would."""
+        spec = TopicSpec(topic.name, topic.partitions, compacted=topic.compacted)
+        self.ask(catalogue_ref(), CreateTopic(spec))
+        get_key = None if topic.key is None else checks.getter(topic.key)
+        keys = [None if get_key is None else encode_topic_key(get_key(value)) for value in values]
+        encoded = encode_values(values)
+        by_partition: dict[int, list[int]] = {}
+        for place, key in enumerate(keys):
+            partition = place % topic.partitions if key is None else partition_for_key(key, topic.partitions)
+            by_partition.setdefault(partition, []).append(place)
+        now_ms = self.host.clock.now_us() // 1000
+        for partition, places in sorted(by_partition.items()):
+            batches = encode_records(
+                [now_ms] * len(places), [keys[place] for place in places], [encoded[place] for place in places]
+            )
+            self.ask(partition_ref(topic.name, partition), Append(batches))
+
+    def read(self, topic: Topic[Any]) -> list[list[tuple[bytes | None, Any]]]:
+        """For each partition the (key, value) of its committed records, in order of offset."""
+        return [self._read_partition(topic, partition) for partition in range(topic.partitions)]
+
+    def _read_partition(self, topic: Topic[Any], partition: int) -> list[tuple[bytes | None, Any]]:
+        decoder = TopicDecoder(topic.type)
+        found: list[tuple[bytes | None, Any]] = []
+        offset = 0
+        while True:
+            answer: Fetched = self.ask(partition_ref(topic.name, partition), Fetch(offset, max_bytes=1 << 24))
+            for decoded in decoder.decode(answer, offset, answer.next_offset):
+                found.extend(zip(decoded.keys, decoded.values, strict=True))
+            if answer.next_offset == offset:
+                return found
+            offset = answer.next_offset
+
+    def start(self, job: JobSpec, *, restarts: int = 5) -> Ref:
+        """Start a job's coordinator."""
+        return self.system.spawn(Coordinator, job, name=f"job-{job.name}", restarts=restarts)
+
+    def run(self, job: JobSpec, outcome: Outcome) -> None:
+        """Run a job to its end.
+
+        Raises:
+            ActorstreamError: what the job failed with.
+        """
+        self.start(job)
+        self.system.run(until=lambda: outcome.is_known or self.system.failed is not None)
+        outcome.raise_error()
+        if not outcome.is_known:
+            raise _failure(self.system, job)
+
+    def close(self) -> None:
+        """Let go of everything; nothing is saved."""
+        self.system.abandon()
+
+
+def _failure(system: ActorSystem, job: JobSpec) -> ActorstreamError:
+    reason = system.failed
+    return JobFailed(
+        f"job {job.name!r} came to a stop: {reason}"
+        if reason
+        else f"job {job.name!r} came to a stop: nothing is left to do"
+    )

@@ -1,0 +1,229 @@
+"""What the actors of one job say to each other.
+
+Data plane: `Flow`, under credit. Control plane: everything else; none of it carries a barrier.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from actorstream.actors import Message, Terminated
+from actorstream.log.client import Cut, StateRange
+from actorstream.streams.job.elements import Element
+
+# --- data plane ------------------------------------------------------------------------------------------------------
+
+
+class Flow(Message):
+    """One element of a data channel."""
+
+    epoch: int
+    channel: str
+    element: Element
+    records: int = 0
+    size: int = 0
+
+
+class OpenChannel(Message):
+    """The receiver of a channel is in this epoch: the sender may send, with a full window."""
+
+    epoch: int
+    channel: str
+
+
+class Credit(Message):
+    """The receiver has taken so much for processing."""
+
+    epoch: int
+    channel: str
+    records: int
+    size: int
+
+
+# --- the coordinator and its tasks -----------------------------------------------------------------------------------
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a task is, for people."""
+
+    records_in: int = 0
+    records_out: int = 0
+    watermark: int = 0
+    open_windows: int = 0
+
+
+class Restore(msgspec.Struct, frozen=True):
+    """What a checkpoint holds, for tasks to begin from."""
+
+    checkpoint: int = 0
+    sources: dict[str, Any] = {}
+    watermarks: dict[str, int] = {}
+    state: dict[str, tuple[StateRange, ...]] = {}
+    handles: dict[str, tuple[str, ...]] = {}
+
+
+class Prepare(Message):
+    """Be ready for an epoch: roll back or load, send nothing. Answered by `Prepared`."""
+
+    epoch: int
+    first_checkpoint: int
+    lanes: dict[str, tuple[int, int]]  # lane → (first producer id, producer epoch)
+    restore: Restore
+    ends: dict[str, int]  # split → where its topic ended when the run began
+
+
+class Prepared(Message):
+    epoch: int
+    task: str
+
+
+class Resume(Message):
+    """All tasks are prepared: open the channels and go on."""
+
+    epoch: int
+
+
+class Go(Message):
+    """The tables are read: a source that waited for them may start."""
+
+    epoch: int
+
+
+class Trigger(Message):
+    """To source tasks: emit the barrier of this checkpoint."""
+
+    epoch: int
+    checkpoint: int
+
+
+class Ack(Message):
+    """A task's part of a checkpoint is on stable storage."""
+
+    epoch: int
+    checkpoint: int
+    task: str
+    sources: dict[str, Any]
+    watermarks: dict[str, int]
+    state: dict[str, tuple[StateRange, ...]]
+    sinks: dict[str, dict[str, Cut]]
+    handles: dict[str, tuple[str, ...]]
+    progress: Progress
+
+
+class Committed(Message):
+    """The checkpoint is decided. Answered by `CommitDone` once two-phase sinks have committed."""
+
+    epoch: int
+    checkpoint: int
+
+
+class CommitDone(Message):
+    epoch: int
+    checkpoint: int
+    task: str
+
+
+class Dirty(Message):
+    """Something happened since the last barrier that a checkpoint should hold."""
+
+    epoch: int
+
+
+class TableLoaded(Message):
+    """A join has read its table to where it ended when the epoch began."""
+
+    epoch: int
+    task: str
+
+
+class AtEnd(Message):
+    """A task has nothing more to do: its input has ended, or (`caught_up`) it has read what was there."""
+
+    epoch: int
+    task: str
+    ended: bool
+
+
+# --- a task to itself ------------------------------------------------------------------------------------------------
+
+
+class Continue(Message):
+    """Go on working; sent to oneself, so that other messages come between."""
+
+    epoch: int
+
+
+class Read(Message):
+    """A blocking source has read."""
+
+    epoch: int
+    chunk: Any
+
+
+class Done(Message):
+    """Background work on behalf of a checkpoint is done."""
+
+    epoch: int
+    token: str
+
+
+class Tick(Message):
+    """Time to look whether something is due."""
+
+    epoch: int
+
+
+# --- the coordinator to itself, and its users ------------------------------------------------------------------------
+
+
+class TriggerDue(Message):
+    epoch: int
+
+
+class RetryDue(Message):
+    """The pause before another attempt is over."""
+
+
+class PrepareOverdue(Message):
+    epoch: int
+
+
+class StopJob(Message):
+    """Take a last checkpoint, commit it, and stop."""
+
+
+class TakeSavepoint(Message):
+    """Name the next checkpoint. Answered by `SavepointTaken`."""
+
+    name: str
+
+
+class SavepointTaken(Message):
+    name: str
+    checkpoint: int
+
+
+class GetStatus(Message):
+    """Answered by `JobStatus`."""
+
+
+class JobStatus(Message):
+    """How a job is doing.
+
+    `state`: starting, running, stopping, finished or failed. `age_us`: of the last checkpoint.
+    """
+
+    job: str
+    state: str
+    epoch: int
+    checkpoint: int
+    checkpoints: int
+    restarts: int
+    progress: dict[str, Progress]  # task → how far it is
+    age_us: int | None
+    error: str = ""
+
+
+TaskTerminated = Terminated

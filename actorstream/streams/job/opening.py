@@ -1,0 +1,240 @@
+"""What a coordinator must know and do before its tasks may begin: topics, the job's log, an epoch.
+
+One step follows the other, each a question to the log's actors: create the topics; read the job's log to its end; ask
+where the inputs end; get producer ids for new lanes; append the epoch (again from the reading, if somebody else was
+faster); open the epoch in every partition that the job ever wrote to, which settles what earlier epochs left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from actorstream.actors import Context
+from actorstream.errors import TopicMismatch
+from actorstream.log.client import (
+    IN_FLIGHT_MAX,
+    PRODUCER_EPOCH_MAX,
+    SLOTS,
+    AllocateProducerIds,
+    Append,
+    CreateTopic,
+    DescribeTopics,
+    Epoch,
+    Fetch,
+    Fetched,
+    History,
+    ListOffsets,
+    OpenEpoch,
+    RawDecoder,
+    Refused,
+    catalogue_ref,
+    changelog_topic,
+    decode_decision,
+    encode_decision,
+    encode_records,
+    job_topic,
+    partition_ref,
+)
+from actorstream.model.schema import describe
+from actorstream.model.topic import Topic, TopicSpec
+from actorstream.streams.job.questions import Questions
+from actorstream.streams.job.spec import JobSpec, task_id
+from actorstream.streams.plan.nodes import Source
+
+
+class Opening:
+    """See the module. Calls `then` at the end; what it found out is in its attributes."""
+
+    def __init__(self, job: JobSpec, questions: Questions, context: Context, then: Callable[[], None]) -> None:
+        self.history = History()
+        self.ends: dict[str, int] = {}  # source instance → end of its partition when the run began
+        self._job = job
+        self._questions = questions
+        self._context = context
+        self._then = then
+        self._watched: dict[str, None] = {}
+        self._partitions: dict[str, int] = {}  # sink topic → how many partitions it has
+        self._reason = ""
+
+    # --- first: topics, history, inputs ----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Make the topics, read the history, find the ends of the inputs, then open an epoch."""
+        sinks = self._job.plan.sink_topics()
+        specs = [_spec(topic, topic.name in sinks) for topic in self._job.topics if isinstance(topic, Topic)]
+        for internal in (job_topic(self._job.name), changelog_topic(self._job.name)):
+            specs.append(TopicSpec(internal, internal=True))
+        self._all(
+            [(catalogue_ref(), CreateTopic(spec)) for spec in specs],
+            lambda answers: self._created(specs, answers),
+        )
+
+    def _created(self, specs: list[TopicSpec], answers: list[Any]) -> None:
+        for asked, answer in zip(specs, answers, strict=True):
+            if asked.partitions != answer.spec.partitions:
+                raise TopicMismatch(
+                    f"topic {asked.name!r} has {answer.spec.partitions} partitions, and the program declares "
+                    f"{asked.partitions}; declare {answer.spec.partitions}, or use another topic"
+                )
+        self.read_history(lambda: self._find_ends(lambda: self.open_epoch("start", self._then)))
+
+    def read_history(self, then: Callable[[], None]) -> None:
+        """Read the job's log from where it was read to, to its end."""
+
+        def fetched(answer: Fetched) -> None:
+            for offset, _, value in RawDecoder().decode(answer):
+                where = f"{answer.topic}-{answer.partition} at offset {offset}"
+                self.history.apply(decode_decision(value or b"", where), offset)
+            self.history.end = max(self.history.end, answer.next_offset)
+            if self.history.end < answer.high_watermark:
+                self.read_history(then)
+            else:
+                then()
+
+        self._ask(self._log(), Fetch(self.history.end, committed=False), fetched)
+
+    def _find_ends(self, then: Callable[[], None]) -> None:
+        wanted = [
+            (task_id(task, instance), partition_ref(task.head.topic.name, instance))
+            for task in self._job.plan.tasks
+            if isinstance(task.head, Source) and task.head.topic is not None
+            for instance in range(task.instances)
+        ]
+
+        def found(answers: list[Any]) -> None:
+            for (source, _), answer in zip(wanted, answers, strict=True):
+                self.ends[source] = answer.last_stable_offset
+            then()
+
+        self._all([(ref, ListOffsets()) for _, ref in wanted], found)
+
+    # --- an epoch --------------------------------------------------------------------------------------------------
+
+    def open_epoch(self, reason: str, then: Callable[[], None], *, stop: bool = False) -> None:
+        """Append a new epoch and open it in the partitions; `stop`: one without an assignment, which ends the job."""
+        self._reason = reason
+        lanes = [] if stop else self._lanes_without_ids()
+        if not lanes:
+            self._append_epoch({}, then, stop)
+            return
+
+        def allocated(answer: Any) -> None:
+            fresh = {lane: answer.first + place * SLOTS for place, lane in enumerate(lanes)}
+            self._append_epoch(fresh, then, stop)
+
+        question = AllocateProducerIds(len(lanes) * SLOTS, self._job.name)
+        self._ask(catalogue_ref(), question, allocated)
+
+    def _lanes_without_ids(self) -> list[str]:
+        history = self.history
+        return [
+            lane
+            for lane in self._job.plan.lanes()
+            if lane not in history.lanes or history.last_epoch + 2 - history.bases[lane] > PRODUCER_EPOCH_MAX
+        ]
+
+    def _append_epoch(self, fresh: dict[str, int], then: Callable[[], None], stop: bool) -> None:
+        history, plan = self.history, self._job.plan
+        number = history.last_epoch + 1
+        epoch = Epoch(
+            epoch=number,
+            first_checkpoint=history.next_first_checkpoint(),
+            assignment=None if stop else {task.name: task.instances for task in plan.tasks},
+            lanes=fresh,
+            sink_topics=tuple(plan.sink_topics()),
+            producer_epoch_base=number,
+            plan_hash=plan.plan_hash,
+            reason=self._reason,
+            at_us=self._context.now(),
+        )
+
+        def appended(answer: Any) -> None:
+            history.apply(epoch, answer.first_offset)
+            self._describe_sinks(then)
+
+        def moved(refused: Refused) -> None:
+            self.read_history(lambda: self._append_epoch(fresh, then, stop))
+
+        self._ask(self._log(), decision_append(epoch, history.end, epoch.at_us), appended, moved)
+
+    def _describe_sinks(self, then: Callable[[], None]) -> None:
+        def described(answer: Any) -> None:
+            self._partitions = {spec.name: spec.partitions for spec in answer.specs}
+            self._open_partitions(then)
+
+        self._ask(catalogue_ref(), DescribeTopics(tuple(self.history.sink_topics)), described)
+
+    def _open_partitions(self, then: Callable[[], None]) -> None:
+        """Settle and fence, in every partition that any epoch of the job may have written to."""
+        history = self.history
+        questions = []
+        for topic, count in self._partitions.items():
+            for partition in range(count):
+                for base, lanes in _by_base(history).items():
+                    ids = tuple(history.lanes[lane] + slot for lane in lanes for slot in range(SLOTS))
+                    settled = tuple(one for one in history.settled(f"{topic}-{partition}") if one.producer_id in ids)
+                    question = OpenEpoch(self._job.name, history.last_epoch - base, ids, settled)
+                    questions.append((partition_ref(topic, partition), question))
+        self._all(questions, lambda _: then())
+
+    def producer_ids(self) -> dict[str, tuple[int, int]]:
+        """For each lane of the plan (its first producer id, the producer epoch)."""
+        history = self.history
+        return {
+            lane: (history.lanes[lane], history.last_epoch - history.bases[lane]) for lane in self._job.plan.lanes()
+        }
+
+    # --- asking ----------------------------------------------------------------------------------------------------
+
+    def _log(self) -> Any:
+        return partition_ref(job_topic(self._job.name), 0)
+
+    def _ask(self, ref: Any, question: Any, then: Any, refused: Any = None) -> None:
+        if ref.path not in self._watched:
+            self._watched[ref.path] = None
+            self._context.watch(ref)
+        self._questions.ask(self._context, ref, question, then, refused)
+
+    def _all(self, questions: list[tuple[Any, Any]], then: Callable[[list[Any]], None]) -> None:
+        """Ask all at once; `then(answers)` in the order of the questions."""
+        answers: dict[int, Any] = {}
+        if not questions:
+            then([])
+            return
+
+        def answered(place: int, answer: Any) -> None:
+            answers[place] = answer
+            if len(answers) == len(questions):
+                then([answers[one] for one in range(len(questions))])
+
+        for place, (ref, question) in enumerate(questions):
+            self._ask(ref, question, lambda answer, place=place: answered(place, answer))
+
+
+def decision_append(decision: Any, expected_end: int, at_us: int) -> Append:
+    """The append of one decision: only if the log ends where it was left, and durable before it is answered."""
+    batches = encode_records([at_us // 1000], [None], [encode_decision(decision)])
+    return Append(batches, expected_end=expected_end, flush=True)
+
+
+def _by_base(history: History) -> dict[int, list[str]]:
+    lanes: dict[int, list[str]] = {}
+    for lane, base in history.bases.items():
+        lanes.setdefault(base, []).append(lane)
+    return lanes
+
+
+def _spec(topic: Topic[Any], is_sink: bool) -> TopicSpec:
+    return TopicSpec(
+        name=topic.name,
+        partitions=topic.partitions,
+        replication=topic.replication,
+        retention_us=topic.retention_us,
+        compacted=topic.compacted,
+        schema=None if topic.type is None else describe(topic.type),
+        reads_committed=is_sink,
+    )
+
+
+assert IN_FLIGHT_MAX == 1  # The coordinator below waits for one checkpoint before it begins the next.

@@ -1,0 +1,68 @@
+"""Questions to the log's actors, and what to do with their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import msgspec
+
+from actorstream.actors import Context, Message, Ref
+from actorstream.errors import ActorstreamError, DiskFull, Fenced, JobFailed, TopicMismatch
+from actorstream.log.client import Refused
+
+Then = Callable[[Any], None]
+
+
+class Questions:
+    """Open questions by number. An answer to a question that was dropped is ignored."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[Then, Callable[[Refused], None] | None]] = {}
+        self._last = 0
+
+    def ask(
+        self,
+        context: Context,
+        ref: Ref,
+        message: Message,
+        then: Then,
+        refused: Callable[[Refused], None] | None = None,
+    ) -> None:
+        """Send `message` with a number; `then(answer)` runs when its answer comes, `refused` if it is refused."""
+        self._last += 1
+        self._open[self._last] = (then, refused)
+        context.send(ref, msgspec.structs.replace(message, request=self._last))
+
+    def answer(self, message: Any) -> None:
+        """Give an answer to whoever asked.
+
+        Raises:
+            ActorstreamError: it was refused, and nobody said what to do then.
+        """
+        handlers = self._open.pop(message.request, None)
+        if handlers is None:
+            return
+        then, refused = handlers
+        if not isinstance(message, Refused):
+            then(message)
+        elif refused is not None:
+            refused(message)
+        else:
+            _raise(message)
+
+    def drop_all(self) -> None:
+        """Forget all open questions."""
+        self._open.clear()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+
+_ERRORS: dict[str, type[ActorstreamError]] = {"fenced": Fenced, "not_open": Fenced, "topic_mismatch": TopicMismatch}
+
+
+def _raise(refused: Refused) -> NoReturn:
+    if refused.code == "disk_full":
+        raise DiskFull(refused.reason)
+    raise _ERRORS.get(refused.code, JobFailed)(refused.reason)

@@ -1,0 +1,90 @@
+"""What an instance of a task is made from: the same data each time it is started."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from actorstream.actors import Ref
+from actorstream.model.duration import duration_us
+from actorstream.streams.engine.build import reads_time
+from actorstream.streams.plan.nodes import Node
+from actorstream.streams.plan.physical import PhysicalPlan, TaskPlan
+
+_UNFIT = re.compile(r"[^A-Za-z0-9_.\[\]-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a job runs, apart from what it computes.
+
+    `until`: None, "caught_up" or "end". `idle`: whether silent partitions may stop holding back time.
+    `fetch_bytes_max`, `fetch_wait_us`: of one fetch. `restarts_max` in `restarts_within_us`: more fail the job.
+    """
+
+    checkpoint_us: int = 100_000
+    until: str | None = None
+    idle: bool = True
+    fetch_bytes_max: int = 1 << 20
+    fetch_wait_us: int = duration_us("250ms")
+    restarts_max: int = 5
+    restarts_within_us: int = duration_us("60s")
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One job: its plan and how to run it."""
+
+    name: str
+    plan: PhysicalPlan
+    topics: tuple[object, ...]  # model.topic.Topic, those that the job reads or writes
+    settings: Settings = field(default_factory=Settings)
+    report: Callable[[object], None] | None = None  # told how the job ended
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One instance of one task of a job, and where its neighbours are."""
+
+    job: JobSpec
+    task: TaskPlan
+    instance: int
+    senders: dict[str, Ref]  # input channel → who sends
+    receivers: dict[str, Ref]  # output channel → who receives
+    reads_time: dict[Node, bool]
+
+    @property
+    def id(self) -> str:
+        """The instance's identity in the job."""
+        return f"{self.task.name}[{self.instance}]"
+
+
+def task_id(task: TaskPlan, instance: int) -> str:
+    """The identity of an instance."""
+    return f"{task.name}[{instance}]"
+
+
+def actor_name(task_id_: str) -> str:
+    """A task's identity as the name of its actor."""
+    return _UNFIT.sub("_", task_id_)
+
+
+def task_specs(job: JobSpec, home: str) -> list[TaskSpec]:
+    """All instances of all tasks of a job whose actors live below the path `home`."""
+    times = reads_time(job.plan.tasks)
+    specs = []
+    for task in job.plan.tasks:
+        for instance in range(task.instances):
+            senders = {
+                edge.channel(one): _ref(home, job.plan.task(edge.source), one)
+                for edge in task.inputs
+                for one in range(job.plan.task(edge.source).instances)
+            }
+            receivers = {edge.channel(instance): _ref(home, job.plan.task(edge.target), 0) for edge in task.outputs}
+            specs.append(TaskSpec(job, task, instance, senders, receivers, times))
+    return specs
+
+
+def _ref(home: str, task: TaskPlan, instance: int) -> Ref:
+    return Ref(f"{home}/{actor_name(task_id(task, instance))}")

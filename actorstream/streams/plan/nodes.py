@@ -1,0 +1,306 @@
+"""The logical plan: frozen nodes, each an operator that the user wrote, each knowing its inputs.
+
+A node is data. What it does at run time is in `engine`; what it looks like to a user is in `stream`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from actorstream.model.topic import Topic
+from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.site import Site
+from actorstream.streams.windows import WindowSpec
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Node:
+    """What every operator has: a name that is its identity, the type of what it yields, its inputs, its line."""
+
+    name: str
+    inputs: tuple[Node, ...] = ()
+    type: Any = Any
+    site: Site = Site("<unknown>", 0)
+    given_name: bool = False  # a person chose it, by `name=` or by naming a function
+
+    kind = "node"
+
+    def with_inputs(self, inputs: tuple[Node, ...]) -> Node:
+        """The same operator over other inputs."""
+        return replace(self, inputs=inputs)
+
+    def detail(self) -> str:
+        """What `explain` shows beside the kind."""
+        return ""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Source(Node):
+    """Where records come from: a topic, or anything that follows the `Source` protocol."""
+
+    kind = "source"
+    topic: Topic | None = None
+    connector: Any = None
+    event_time: str | Function | None = None
+    max_delay_us: int = 0
+    idle_us: int | None = None
+    start: str = "earliest"
+
+    def detail(self) -> str:
+        what = f"topic {self.topic.name}" if self.topic else str(self.connector)
+        time = self.event_time if isinstance(self.event_time, str) else "function" if self.event_time else None
+        return f"{what}, event time {time}" if time else what
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class RowOperator(Node):
+    """A function called for each record."""
+
+    function: Function
+
+    def detail(self) -> str:
+        return getattr(self.function, "__name__", "")
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Map(RowOperator):
+    """One value for each."""
+
+    kind = "map"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Filter(RowOperator):
+    """The same values, those for which the function is true."""
+
+    kind = "filter"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class FlatMap(RowOperator):
+    """Any number of values for each."""
+
+    kind = "flat_map"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Tap(RowOperator):
+    """The same values; the function looks at them."""
+
+    kind = "tap"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class RowChain(Node):
+    """Row operators fused into one generated function; made by the `fuse` rule, named after the last."""
+
+    kind = "rows"
+    steps: tuple[RowOperator, ...]
+
+    def detail(self) -> str:
+        return " → ".join(step.name for step in self.steps)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Columns(Node):
+    """Polars expressions over the columns of a Record stream: `select`, `where`, `with_columns`."""
+
+    operation: str
+    expressions: tuple[Any, ...]
+
+    kind = "columns"
+
+    def detail(self) -> str:
+        return f"{self.operation} {', '.join(str(e) for e in self.expressions)}"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class MapBatches(Node):
+    """A function over whole frames."""
+
+    kind = "map_batches"
+    function: Function
+
+    def detail(self) -> str:
+        return getattr(self.function, "__name__", "")
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class KeyBy(Node):
+    """Gives each record a key: a function of it, or the values of some fields."""
+
+    kind = "key_by"
+    function: Function | None = None
+    fields: tuple[str, ...] = ()
+    key_type: Any = Any
+    key_names: tuple[str, ...] = ("key",)
+
+    def detail(self) -> str:
+        return ", ".join(self.key_names)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Stateful(Node):
+    """An operator that keeps something by key; its input is a `KeyBy`."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class WindowAggregate(Stateful):
+    """Aggregates of each key and window."""
+
+    kind = "window aggregate"
+    window: WindowSpec
+    allowed_lateness_us: int
+    emit: str
+    aggregates: tuple[tuple[str, Aggregate], ...]
+    key_names: tuple[str, ...]
+    key_type: Any = Any
+
+    def detail(self) -> str:
+        return f"{self.window}: {_show_aggregates(self.aggregates)}"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class WindowApply(Stateful):
+    """A function over all records of each key and window."""
+
+    kind = "window function"
+    window: WindowSpec
+    allowed_lateness_us: int
+    emit: str
+    function: Function
+    value_type: Any = Any
+    key_type: Any = Any
+
+    def detail(self) -> str:
+        return str(self.window)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Late(Node):
+    """The records that came after their window was final; its input is the window's node."""
+
+    kind = "late"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class RunningAggregate(Stateful):
+    """Aggregates of each key over all its records, emitted on every change."""
+
+    kind = "aggregate"
+    aggregates: tuple[tuple[str, Aggregate], ...]
+    key_names: tuple[str, ...]
+    key_type: Any = Any
+
+    def detail(self) -> str:
+        return _show_aggregates(self.aggregates)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Reduce(Stateful):
+    """The last result of each key, combined with each value."""
+
+    kind = "reduce"
+    function: Function
+    key_type: Any = Any
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Process(Stateful):
+    """A function with state and timers. `timers` fills up as `on_timer` is used, before the plan is built."""
+
+    kind = "process"
+    function: Function
+    injected: tuple[Any, ...]
+    timers: dict[str, tuple[Function, tuple[Any, ...]]] = field(default_factory=dict)
+    key_type: Any = Any
+
+    def detail(self) -> str:
+        return ", ".join(str(one) for one in self.injected)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class TableJoin(Stateful):
+    """Each record with the latest value of its key in a table; inputs: the keyed stream, then the keyed table."""
+
+    kind = "table join"
+    how: str
+    function: Function | None
+    table_type: Any = Any
+    key_type: Any = Any
+
+    def detail(self) -> str:
+        return f"{self.how}, table {self.inputs[1].inputs[0].name}"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Union(Node):
+    """Several streams as one."""
+
+    kind = "union"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class ToTopic(Node):
+    """The end of a path: a topic, exactly once."""
+
+    kind = "to topic"
+    topic: Topic
+
+    def detail(self) -> str:
+        return self.topic.name
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class ToSink(Node):
+    """The end of a path: a two-phase sink, or a plain one."""
+
+    kind = "to sink"
+    sink: Any
+
+    def detail(self) -> str:
+        return str(self.sink)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class CallSink(RowOperator):
+    """The end of a path: a function, at least once."""
+
+    kind = "sink"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Collect(Node):
+    """The end of a path: a list in memory, for `collect`."""
+
+    kind = "collect"
+    into: list[Any]
+    limit: int | None = None
+
+
+SINKS = (ToTopic, ToSink, CallSink, Collect)
+ROW_OPERATORS = (Map, Filter, FlatMap, Tap)
+
+
+def _show_aggregates(aggregates: tuple[tuple[str, Aggregate], ...]) -> str:
+    return ", ".join(f"{name}={aggregate}" for name, aggregate in aggregates)
+
+
+def walk(roots: tuple[Node, ...]) -> list[Node]:
+    """All nodes that the roots need, inputs before those that read them, each once."""
+    seen: dict[Node, None] = {}
+
+    def visit(node: Node) -> None:
+        if node in seen:
+            return
+        for one in node.inputs:
+            visit(one)
+        seen[node] = None
+
+    for root in roots:
+        visit(root)
+    return list(seen)

@@ -1,0 +1,99 @@
+"""Which columns a source must give, if its readers can work on columns at all.
+
+A source that can give frames is opened for columns when every reader of it starts with a column operator; then only the
+columns that anything downstream reads are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from actorstream.model.record import field_names, is_record_type
+from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.plan.nodes import Columns, KeyBy, MapBatches, Node, Source, WindowAggregate
+
+_Columns = frozenset[str] | None  # None: all of them
+
+
+def source_columns(source: Source, every: Iterable[Node]) -> tuple[str, ...] | None:
+    """The columns to open `source` with, or None to open it for rows."""
+    readers: dict[Node, list[Node]] = {}
+    for node in every:
+        for before in node.inputs:
+            readers.setdefault(before, []).append(node)
+    direct = readers.get(source, [])
+    columnar = getattr(source.connector, "columnar", False) and is_record_type(source.type)
+    if not columnar or not direct or not all(_works_on_columns(one, readers) for one in direct):
+        return None
+    if source.event_time is not None and not isinstance(source.event_time, str):
+        return None
+    wanted = _union(_needed(one, readers) for one in direct)
+    if wanted is not None and source.event_time is not None:
+        wanted |= {str(source.event_time)}
+    return tuple(name for name in field_names(source.type) if wanted is None or name in wanted)
+
+
+def _works_on_columns(node: Node, readers: dict[Node, list[Node]]) -> bool:
+    if isinstance(node, KeyBy):
+        return bool(node.fields) and all(_folds_columns(one) for one in readers.get(node, []))
+    return isinstance(node, Columns | MapBatches)
+
+
+def _folds_columns(node: Node) -> bool:
+    return isinstance(node, WindowAggregate) and all(
+        one.of is None or isinstance(one.of, str) for _, one in node.aggregates
+    )
+
+
+def _needed(node: Node, readers: dict[Node, list[Node]]) -> _Columns:
+    """The columns of its input that a reader and all after it need."""
+    if isinstance(node, WindowAggregate):
+        return None if _late_is_read(node, readers) else _fields(one for _, one in node.aggregates)
+    if isinstance(node, KeyBy) and node.fields:
+        return _plus(_after(node, readers), node.fields)
+    if isinstance(node, Columns) and node.operation == "select":
+        return frozenset(_roots(node))
+    if isinstance(node, Columns):
+        return _plus(_after(node, readers), _roots(node))
+    return None
+
+
+def _after(node: Node, readers: dict[Node, list[Node]]) -> _Columns:
+    after = readers.get(node, [])
+    return _union(_needed(one, readers) for one in after) if after else None
+
+
+def _late_is_read(node: Node, readers: dict[Node, list[Node]]) -> bool:
+    return any(one.kind == "late" for one in readers.get(node, []))
+
+
+def _fields(aggregates: Iterable[Aggregate]) -> _Columns:
+    names: set[str] = set()
+    for one in aggregates:
+        if isinstance(one.of, str):
+            names.add(one.of)
+        elif one.of is not None:
+            return None
+    return frozenset(names)
+
+
+def _roots(node: Columns) -> list[str]:
+    return [name for expression in node.expressions for name in _root_names(expression)]
+
+
+def _root_names(expression: Any) -> list[str]:
+    return list(expression.meta.root_names())
+
+
+def _plus(columns: _Columns, names: Iterable[str]) -> _Columns:
+    return None if columns is None else columns | frozenset(names)
+
+
+def _union(every: Iterable[_Columns]) -> _Columns:
+    joined: frozenset[str] = frozenset()
+    for one in every:
+        if one is None:
+            return None
+        joined |= one
+    return joined

@@ -1,0 +1,104 @@
+"""What an App has declared so far: its nodes by name, its topics, the ends of its paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from actorstream.errors import PlanError, TopicMismatch
+from actorstream.model.topic import Topic
+from actorstream.streams.plan.nodes import SINKS, Node, Tap, walk
+from actorstream.streams.site import function_name, user_site
+
+
+class Program:
+    """Grows as the user's file runs; read once, when the job is planned.
+
+    Guarantees: a name that nobody chose is unique and depends on the path alone, so that adding a sibling renames
+    nothing. Names that people chose are checked when the program is `complete`, because only then both places are known.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.topics: dict[str, Topic] = {}
+        self._nodes: list[Node] = []
+        self._taken: dict[str, int] = {}
+
+    def add(self, node: Node) -> Node:
+        """Remember a node."""
+        self._nodes.append(node)
+        return node
+
+    def declare(self, topic: Topic) -> Topic:
+        """Remember a topic; the same declaration again gives the first object.
+
+        Raises:
+            TopicMismatch: it was declared otherwise.
+        """
+        known = self.topics.setdefault(topic.name, topic)
+        for attribute in ("type", "partitions", "replication", "key", "retention_us", "compacted"):
+            one, other = getattr(known, attribute), getattr(topic, attribute)
+            if one != other:
+                raise TopicMismatch(
+                    f"topic {topic.name!r} is declared twice, with {attribute} {_show(one)} and {_show(other)}; "
+                    "declare it once, or alike"
+                )
+        return known
+
+    def naming(
+        self,
+        operation: str,
+        function: Callable[..., Any] | None,
+        name: str | None,
+        parent: Node | None,
+        detail: str = "",
+    ) -> dict[str, Any]:
+        """The `name`, `given_name` and `site` of a new node: the name given, else the function's, else the path's."""
+        given = name or (function_name(function) if function is not None else None)
+        site = user_site()
+        if given is not None:
+            if not isinstance(given, str) or not given:
+                raise PlanError(f"{given!r} at {site} is no operator name; use a string")
+            return {"name": given, "given_name": True, "site": site}
+        path = f"{parent.name}.{operation}" if parent is not None else operation
+        if detail:
+            path = f"{path}[{detail}]"
+        return {"name": self._free(path), "given_name": False, "site": site}
+
+    def _free(self, path: str) -> str:
+        count = self._taken[path] = self._taken.get(path, 0) + 1
+        return path if count == 1 else f"{path}~{count}"
+
+    def complete(self) -> tuple[Node, ...]:
+        """The ends of all paths: sinks, and taps that nothing reads.
+
+        Raises:
+            PlanError: a name was chosen twice, or there is nothing to run.
+        """
+        self._check_names()
+        read = {one for node in self._nodes for one in node.inputs}
+        ends = tuple(n for n in self._nodes if isinstance(n, SINKS) or (isinstance(n, Tap) and n not in read))
+        if not ends:
+            raise PlanError(
+                f"app {self.name!r} has nothing to run: no stream ends anywhere; end one with .to(topic), .to(sink) or @stream.sink"
+            )
+        return ends
+
+    def _check_names(self) -> None:
+        chosen: dict[str, Node] = {}
+        for node in self._nodes:
+            other = chosen.setdefault(node.name, node)
+            if other is not node:
+                raise PlanError(
+                    f"two operators are named {node.name!r}, at {other.site} and at {node.site}; "
+                    "a name is an operator's identity, so give one of them another with name="
+                )
+
+
+def needed(ends: tuple[Node, ...]) -> list[Node]:
+    """All nodes that the ends need, inputs first."""
+    return walk(ends)
+
+
+def _show(value: Any) -> str:
+    return getattr(value, "__name__", None) or repr(value)

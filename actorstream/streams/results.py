@@ -1,0 +1,90 @@
+"""The Record that an aggregate gives: the key's fields, `start` and `end` of a window, the aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from actorstream.errors import PlanError
+from actorstream.model.record import Record, is_record_type
+from actorstream.streams import checks
+from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.plan import nodes
+from actorstream.streams.site import user_site
+
+
+def aggregate_type(
+    key: nodes.KeyBy, aggregates: dict[str, Aggregate], into: Any, name: str, *, window: bool
+) -> type[Record]:
+    """The type of the result, checked: `into`, or one made of what there is.
+
+    Raises:
+        PlanError: no aggregates, a value that is none, an unknown field, a clash of names, a field that nothing fills.
+    """
+    if not aggregates:
+        raise PlanError(f"aggregate at {user_site()} computes nothing; give it aggregates: n=agg.count()")
+    for label, one in aggregates.items():
+        if not isinstance(one, Aggregate):
+            raise PlanError(
+                f"aggregate at {user_site()}: {label}={one!r} is no aggregate; use agg.count(), agg.sum(...), ..."
+            )
+        if isinstance(one.of, str):
+            checks.check_field(key.type, one.of, f"agg.{one.kind}")
+    available = _available(key, aggregates, window)
+    if into is None:
+        fields = [(label, kind) for label, kind in available.items()]
+        return msgspec.defstruct(_type_name(name), fields, bases=(Record,))
+    if not is_record_type(into):
+        raise PlanError(f"aggregate at {user_site()} was given {into!r}; the first argument is a Record type")
+    for field in msgspec.structs.fields(into):
+        if field.name not in available and field.required:
+            raise PlanError(
+                f"aggregate at {user_site()}: nothing fills the field {field.name!r} of {into.__name__}; "
+                f"there is {', '.join(available)}"
+            )
+    filled: type[Record] = into
+    return filled
+
+
+def _available(key: nodes.KeyBy, aggregates: dict[str, Aggregate], window: bool) -> dict[str, Any]:
+    kinds = {one: checks.field_type(key.type, one) for one in key.fields} or {key.key_names[0]: key.key_type}
+    groups: list[dict[str, Any]] = [kinds]
+    if window:
+        groups.append({"start": datetime, "end": datetime})
+    groups.append({label: _result_type(key.type, one) for label, one in aggregates.items()})
+    available: dict[str, Any] = {}
+    for group in groups:
+        for label, kind in group.items():
+            if label in available:
+                raise PlanError(
+                    f"aggregate at {user_site()}: {label!r} names two things, a key or bound of the window and an "
+                    "aggregate; rename one of them"
+                )
+            available[label] = kind
+    return available
+
+
+def _result_type(kind: Any, aggregate: Aggregate) -> Any:
+    field = checks.field_type(kind, aggregate.of) if isinstance(aggregate.of, str) else Any
+    return aggregate.result_type(field)
+
+
+def _type_name(name: str) -> str:
+    clean = "".join(letter if letter.isalnum() else "_" for letter in name)
+    return clean if clean[:1].isalpha() else f"_{clean}"
+
+
+Build = Callable[[Sequence[Any]], Any]
+
+
+def builder(kind: type[Record], key_names: tuple[str, ...], aggregate_names: tuple[str, ...], *, window: bool) -> Build:
+    """A function from (key parts, [start, end], results), in that order, to the Record."""
+    names = [*key_names, *(("start", "end") if window else ()), *aggregate_names]
+    wanted = [field for field in kind.__struct_fields__ if field in names]
+    if wanted == names and wanted == list(kind.__struct_fields__):
+        return lambda parts: kind(*parts)
+    places = [(field, names.index(field)) for field in wanted]
+    return lambda parts: kind(**{field: parts[place] for field, place in places})

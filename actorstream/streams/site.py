@@ -1,0 +1,86 @@
+"""Where in the user's program something was written, and what their annotations mean there."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import typing
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NamedTuple
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Site(NamedTuple):
+    """A line of the user's program."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{os.path.basename(self.file)}:{self.line}"
+
+
+def user_frame() -> FrameType | None:
+    """The innermost frame that is not ours: the line that the user wrote."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
+def user_site() -> Site:
+    """Where the user's program calls us."""
+    frame = user_frame()
+    return Site("<unknown>", 0) if frame is None else Site(frame.f_code.co_filename, frame.f_lineno)
+
+
+def hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The function's annotations, resolved also when they are strings that name a caller's local variables.
+
+    Returns:
+        Parameter names, and `return`, to types; an annotation that cannot be resolved is absent.
+    """
+    target = inspect.unwrap(function)
+    names = _visible_names()
+    raw = getattr(target, "__annotations__", None)
+    if raw is None:
+        raw = getattr(getattr(type(target), "__call__", None), "__annotations__", {})
+    resolved: dict[str, Any] = {}
+    for name, annotation in raw.items():
+        value = _resolve(annotation, getattr(target, "__globals__", {}), names)
+        if value is not _UNRESOLVED:
+            resolved[name] = value
+    return resolved
+
+
+_UNRESOLVED: Any = object()
+
+
+def _visible_names() -> dict[str, Any]:
+    """Local variables of the user's frames, the innermost last, so that they win."""
+    frames = []
+    frame = user_frame()
+    while frame is not None and len(frames) < 16:
+        frames.append(frame)
+        frame = frame.f_back
+    names: dict[str, Any] = {}
+    for outer in reversed(frames):
+        names.update(outer.f_locals)
+    return names
+
+
+def _resolve(annotation: Any, names: dict[str, Any], local: dict[str, Any]) -> Any:
+    holder = type("_Holder", (), {"__annotations__": {"it": annotation}})
+    try:
+        return typing.get_type_hints(holder, names, local, include_extras=True)["it"]
+    except (NameError, TypeError, AttributeError, SyntaxError):
+        return _UNRESOLVED
+
+
+def function_name(function: Callable[..., Any]) -> str | None:
+    """The name a person gave the function; None for a lambda or an object without one."""
+    name = getattr(function, "__name__", None)
+    return None if name is None or name == "<lambda>" else str(name)

@@ -1,0 +1,1 @@
+"""Keyed state: tables in layers, and the changes that rebuild them."""

@@ -1,0 +1,46 @@
+"""The records of a job's changelog: one or more for each state that changed in a checkpoint.
+
+A record's key names the state, its value is `changes.encode_changes`. Ranges of offsets, as `CKPT_DONE` names them, are
+the only way in: what no decided checkpoint names is never applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actorstream.log.client import StateRange, encode_records
+from actorstream.model.identity import KEY_GROUPS
+from actorstream.model.instant import Instant
+from actorstream.streams.store.changes import Change, encode_changes
+
+RECORD_CHANGES_MAX = 4_096
+"""Entries of one record; more make several."""
+
+
+class StateRecords:
+    """Encoded changes of several states, and which record holds which."""
+
+    def __init__(self, batches: bytes, spans: list[tuple[str, int, int]]) -> None:
+        self.batches = batches
+        self._spans = spans
+
+    def ranges(self, first_offset: int) -> dict[str, tuple[StateRange, ...]]:
+        """The ranges of each state, now that the first record's offset is known."""
+        return {
+            state: (StateRange(0, KEY_GROUPS - 1, first_offset + start, first_offset + end),)
+            for state, start, end in self._spans
+        }
+
+
+def encode_state(changes: dict[str, Sequence[Change]], now_us: Instant) -> StateRecords:
+    """The record batches for the changes of some states."""
+    keys: list[bytes | None] = []
+    values: list[bytes | None] = []
+    spans = []
+    for state, every in changes.items():
+        start = len(values)
+        for first in range(0, len(every), RECORD_CHANGES_MAX):
+            keys.append(state.encode())
+            values.append(encode_changes(every[first : first + RECORD_CHANGES_MAX]))
+        spans.append((state, start, len(values)))
+    return StateRecords(encode_records([now_us // 1000] * len(values), keys, values), spans)

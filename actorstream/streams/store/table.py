@@ -1,0 +1,174 @@
+"""One named state of one operator in one task.
+
+Theory of operation. At the bottom lies the base: encoded values, all of a decided checkpoint. Above it lie sealed
+layers, one for each checkpoint in flight, and on top the open one, where live objects are changed. Sealing encodes what
+was touched since the last seal, and that encoding is what the changelog gets and what the base will get: a live object
+is never shared with a layer, so a rollback only has to forget. A checkpoint that is decided merges its layer into the
+base; a rollback drops the layers and the live objects, and nothing is loaded again.
+
+Entries are addressed by a namespace (an int: 0, or where a window's pane begins) and a key's encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from actorstream.errors import BadInput
+from actorstream.model.identity import key_group
+from actorstream.streams.store.changes import Change
+
+T = TypeVar("T")
+
+Namespace = int
+Layer = dict[tuple[Namespace, bytes], bytes | None]
+"""Encoded entries; None: taken away."""
+
+
+class StateTable(Generic[T]):
+    """See the module. `kind` is the type that values are decoded to.
+
+    Guarantees: after `rollback` the table is what it was when the last committed layer was sealed.
+    Leaves to others: writing changes down (`changelog`), and which checkpoints are decided.
+    """
+
+    def __init__(self, name: str, kind: Any = Any) -> None:
+        self.name = name
+        self._encode: Callable[[Any], bytes] = msgspec.msgpack.Encoder(enc_hook=_refuse).encode
+        self._decode: Callable[[bytes], T] = msgspec.msgpack.Decoder(kind).decode
+        self._base: dict[Namespace, dict[bytes, bytes]] = {}
+        self._sealed: list[tuple[int, Layer]] = []
+        self._live: dict[Namespace, dict[bytes, T]] = {}
+        self._touched: dict[Namespace, dict[bytes, None]] = {}
+
+    # --- the open layer --------------------------------------------------------------------------------------------
+
+    def get(self, namespace: Namespace, key: bytes) -> T | None:
+        """The live value, or None. Whoever changes it in place must `put` it back."""
+        live = self._live.get(namespace)
+        if live is not None and key in live:
+            return live[key]
+        if key in self._touched.get(namespace, ()):
+            return None  # Deleted in this layer.
+        encoded = self._encoded(namespace, key)
+        if encoded is None:
+            return None
+        value = self._decode(encoded)
+        self._live.setdefault(namespace, {})[key] = value
+        return value
+
+    def put(self, namespace: Namespace, key: bytes, value: T) -> None:
+        """Keep `value`."""
+        self._live.setdefault(namespace, {})[key] = value
+        self._touched.setdefault(namespace, {})[key] = None
+
+    def delete(self, namespace: Namespace, key: bytes) -> None:
+        """Take an entry away."""
+        live = self._live.get(namespace)
+        if live is not None:
+            live.pop(key, None)
+        self._touched.setdefault(namespace, {})[key] = None
+
+    def delete_namespace(self, namespace: Namespace) -> None:
+        """Take all entries of a namespace away."""
+        for key in self.keys(namespace):
+            self._touched.setdefault(namespace, {})[key] = None
+        self._live.pop(namespace, None)
+
+    def keys(self, namespace: Namespace) -> list[bytes]:
+        """The keys of a namespace, in no promised order."""
+        found = dict.fromkeys(self._base.get(namespace, ()))
+        for _, layer in self._sealed:
+            for (where, key), encoded in layer.items():
+                if where == namespace:
+                    _set(found, key, encoded is not None)
+        live = self._live.get(namespace, {})
+        for key in self._touched.get(namespace, ()):
+            _set(found, key, key in live)
+        return list(found)
+
+    def items(self, namespace: Namespace) -> Iterator[tuple[bytes, T]]:
+        """The entries of a namespace, live, in no promised order."""
+        for key in self.keys(namespace):
+            value = self.get(namespace, key)
+            assert value is not None
+            yield key, value
+
+    def namespaces(self) -> list[Namespace]:
+        """The namespaces that may have entries, sorted."""
+        found = {*self._base, *self._live, *self._touched, *(where for _, layer in self._sealed for where, _ in layer)}
+        return sorted(one for one in found if self.keys(one))
+
+    # --- checkpoints -----------------------------------------------------------------------------------------------
+
+    def seal(self, checkpoint: int) -> list[Change]:
+        """Close the open layer as that of `checkpoint`, and give its changes for the changelog."""
+        layer: Layer = {}
+        for namespace, keys in self._touched.items():
+            live = self._live.get(namespace, {})
+            for key in keys:
+                layer[namespace, key] = self._encode(live[key]) if key in live else None
+        self._touched = {}
+        if layer:
+            self._sealed.append((checkpoint, layer))
+        return [Change(key_group(key), namespace, key, value) for (namespace, key), value in layer.items()]
+
+    def commit(self, checkpoint: int) -> None:
+        """The checkpoint is decided: merge its layer, and those before it, into the base."""
+        while self._sealed and self._sealed[0][0] <= checkpoint:
+            _, layer = self._sealed.pop(0)
+            for (namespace, key), encoded in layer.items():
+                self._apply(namespace, key, encoded)
+
+    def rollback(self) -> None:
+        """Forget everything that no decided checkpoint holds."""
+        self._sealed.clear()
+        self._live.clear()
+        self._touched.clear()
+
+    def load(self, changes: Iterable[Change]) -> None:
+        """Apply changes of decided checkpoints, in their order, to an otherwise untouched table."""
+        assert not self._live and not self._touched and not self._sealed
+        for change in changes:
+            self._apply(change.namespace, change.key, change.value)
+
+    def base_changes(self) -> list[Change]:
+        """All of the base, as changes to an empty table."""
+        return [
+            Change(key_group(key), namespace, key, encoded)
+            for namespace, entries in self._base.items()
+            for key, encoded in entries.items()
+        ]
+
+    def size(self) -> int:
+        """How many entries the base holds."""
+        return sum(len(entries) for entries in self._base.values())
+
+    def _apply(self, namespace: Namespace, key: bytes, encoded: bytes | None) -> None:
+        if encoded is not None:
+            self._base.setdefault(namespace, {})[key] = encoded
+            return
+        entries = self._base.get(namespace)
+        if entries is not None and entries.pop(key, None) is not None and not entries:
+            del self._base[namespace]
+
+    def _encoded(self, namespace: Namespace, key: bytes) -> bytes | None:
+        for _, layer in reversed(self._sealed):
+            if (namespace, key) in layer:
+                return layer[namespace, key]
+        return self._base.get(namespace, {}).get(key)
+
+
+def _set(found: dict[bytes, None], key: bytes, there: bool) -> None:
+    if there:
+        found[key] = None
+    else:
+        found.pop(key, None)
+
+
+def _refuse(value: Any) -> Any:
+    raise BadInput(
+        f"a value of type {type(value).__name__} cannot be kept in state; use Records, numbers, strings, datetimes, lists and dicts"
+    )

@@ -1,0 +1,635 @@
+"""Streams, as a program writes them: each method adds a node to the plan and gives the next stream.
+
+A stream made from a named function stays callable: it is that function. Nothing runs here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+
+from actorstream.errors import PlanError
+from actorstream.model.duration import duration_us
+from actorstream.model.topic import Topic
+from actorstream.streams import checks
+from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.connector import PlainSink, TwoPhaseSink
+from actorstream.streams.inject import injections
+from actorstream.streams.plan import nodes
+from actorstream.streams.program import Program
+from actorstream.streams.results import aggregate_type
+from actorstream.streams.site import function_name, user_site
+from actorstream.streams.windows import WindowSpec
+
+if TYPE_CHECKING:
+    from actorstream.streams.table import Table
+    from actorstream.streams.windowed import WindowedStream
+
+K = TypeVar("K")
+V = TypeVar("V")
+W = TypeVar("W")
+R = TypeVar("R")
+
+
+class Stream(Generic[V]):
+    """Values of one kind on their way, in event time.
+
+    Made by `App.stream` and by the operators of other streams.
+    """
+
+    def __init__(self, program: Program, node: nodes.Node, function: Callable[..., Any] | None = None) -> None:
+        self._program = program
+        self._node = node
+        self._function = function
+
+    @property
+    def name(self) -> str:
+        """The operator's identity: in the plan, in metrics, in the state."""
+        return self._node.name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the decorated function itself, as a test of it would."""
+        if self._function is None:
+            raise TypeError(f"stream {self.name!r} was not made from a function, so it cannot be called")
+        return self._function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+    # --- row operators ---------------------------------------------------------------------------------------------
+
+    @overload
+    def map(self, function: Callable[[V], R], /, *, name: str | None = None) -> Stream[R]: ...
+    @overload
+    def map(self, /, *, name: str | None = None) -> Callable[[Callable[[V], R]], Stream[R]]: ...
+    def map(self, function: Any = None, /, *, name: str | None = None) -> Any:
+        """One value for each; the result has no key.
+
+        Example:
+            >>> from actorstream import App
+            >>> app = App("doc")
+            >>> numbers = app.stream([1, 2, 3])
+            >>> app.collect(numbers.map(lambda n: n * 2))
+            [2, 4, 6]
+        """
+        return self._rows(nodes.Map, "map", function, name, checks.result_type)
+
+    @overload
+    def filter(self, function: Callable[[V], object], /, *, name: str | None = None) -> Stream[V]: ...
+    @overload
+    def filter(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], Stream[V]]: ...
+    def filter(self, function: Any = None, /, *, name: str | None = None) -> Any:
+        """The values for which the function is true.
+
+        Example:
+            >>> from actorstream import App
+            >>> app = App("doc")
+            >>> app.collect(app.stream([1, 2, 3]).filter(lambda n: n > 1))
+            [2, 3]
+        """
+        return self._rows(nodes.Filter, "filter", function, name, None)
+
+    @overload
+    def tap(self, function: Callable[[V], object], /, *, name: str | None = None) -> Stream[V]: ...
+    @overload
+    def tap(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], Stream[V]]: ...
+    def tap(self, function: Any = None, /, *, name: str | None = None) -> Any:
+        """The same values; the function looks at each. After a crash it may see some twice.
+
+        Example:
+            >>> from actorstream import App
+            >>> app = App("doc")
+            >>> seen = []
+            >>> app.collect(app.stream([1, 2]).tap(seen.append, name="look"))
+            [1, 2]
+            >>> seen
+            [1, 2]
+        """
+        return self._rows(nodes.Tap, "tap", function, name, None)
+
+    @overload
+    def flat_map(self, function: Callable[[V], Iterable[R]], /, *, name: str | None = None) -> Stream[R]: ...
+    @overload
+    def flat_map(self, /, *, name: str | None = None) -> Callable[[Callable[[V], Iterable[R]]], Stream[R]]: ...
+    def flat_map(self, function: Any = None, /, *, name: str | None = None) -> Any:
+        """Any number of values for each: the function returns an iterable, or is a generator.
+
+        Example:
+            >>> from actorstream import App
+            >>> app = App("doc")
+            >>> app.collect(app.stream(["a b", "c"]).flat_map(str.split))
+            ['a', 'b', 'c']
+        """
+        return self._rows(
+            nodes.FlatMap, "flat_map", function, name, lambda f: checks.element_type(checks.result_type(f))
+        )
+
+    def _rows(self, kind: Any, operation: str, function: Any, name: str | None, typed: Any) -> Any:
+        """Build a row operator now, or return the decorator that will."""
+
+        def build(user: Callable[..., Any]) -> Stream[Any]:
+            checks.check_function(user, operation)
+            naming = self._program.naming(operation, user, name, self._node)
+            value_type = self._node.type if typed is None else typed(user)
+            node = kind(inputs=(self._unkeyed(operation),), function=user, type=value_type, **naming)
+            return self._next(node, user, keeps_key=operation in ("filter", "tap"))
+
+        return build if function is None else build(function)
+
+    def _unkeyed(self, operation: str) -> nodes.Node:
+        return self._node
+
+    def _next(self, node: nodes.Node, function: Callable[..., Any] | None, *, keeps_key: bool) -> Stream[Any]:
+        self._program.add(node)
+        return Stream(self._program, node, function)
+
+    # --- column operators ------------------------------------------------------------------------------------------
+
+    def select(
+        self, *expressions: Any, into: type[R] | None = None, name: str | None = None, **named: Any
+    ) -> Stream[R]:
+        """The named fields and Polars expressions, as Records of just these; computed over columns.
+
+        Raises:
+            PlanError: the stream has no Record type, a field does not exist, or an expression mixes rows.
+
+        Example:
+            >>> import polars as pl
+            >>> from actorstream import App, Record
+            >>> class Bid(Record):
+            ...     item: str
+            ...     price: float
+            >>> app = App("doc")
+            >>> bids = app.stream([Bid("a", 2.0)])
+            >>> app.collect(bids.select("item", double=pl.col("price") * 2))[0].double
+            4.0
+        """
+        return self._columns("select", expressions, named, into, name)
+
+    def with_columns(
+        self, *expressions: Any, into: type[R] | None = None, name: str | None = None, **named: Any
+    ) -> Stream[R]:
+        """All fields, and the Polars expressions beside them or in their place; computed over columns.
+
+        Raises:
+            PlanError: as for `select`.
+
+        Example:
+            >>> import polars as pl
+            >>> from actorstream import App, Record
+            >>> class Bid(Record):
+            ...     price: float
+            >>> app = App("doc")
+            >>> app.collect(app.stream([Bid(2.0)]).with_columns(tax=pl.col("price") * 0.1))[0].tax
+            0.2
+        """
+        return self._columns("with_columns", expressions, named, into, name)
+
+    def where(self, expression: Any, *, name: str | None = None) -> Stream[V]:
+        """The values for which a Polars expression is true; computed over columns.
+
+        Raises:
+            PlanError: as for `select`.
+
+        Example:
+            >>> import polars as pl
+            >>> from actorstream import App, Record
+            >>> class Bid(Record):
+            ...     price: float
+            >>> app = App("doc")
+            >>> app.collect(app.stream([Bid(1.0), Bid(3.0)]).where(pl.col("price") > 2))
+            [Bid(price=3.0)]
+        """
+        return self._columns("where", (expression,), {}, self._node.type, name)
+
+    def _columns(
+        self, operation: str, expressions: tuple[Any, ...], named: dict[str, Any], into: Any, name: str | None
+    ) -> Stream[Any]:
+        from actorstream.streams.plan.expressions import checked, expression_type
+
+        self._need_records(operation)
+        every = checked(self._node.type, operation, expressions, named)
+        naming = self._program.naming(operation, None, name, self._node)
+        value_type = into or expression_type(self._node.type, operation, every, naming["name"])
+        node = nodes.Columns(inputs=(self._node,), operation=operation, expressions=every, type=value_type, **naming)
+        return self._next(node, None, keeps_key=operation == "where")
+
+    @overload
+    def map_batches(
+        self, function: Callable[[Any], Any], /, *, into: type[R], name: str | None = None
+    ) -> Stream[R]: ...
+    @overload
+    def map_batches(self, function: Callable[[Any], Any], /, *, name: str | None = None) -> Stream[Any]: ...
+    @overload
+    def map_batches(
+        self, /, *, into: type[R], name: str | None = None
+    ) -> Callable[[Callable[[Any], Any]], Stream[R]]: ...
+    @overload
+    def map_batches(self, /, *, name: str | None = None) -> Callable[[Callable[[Any], Any]], Stream[Any]]: ...
+    def map_batches(self, function: Any = None, /, *, into: Any = None, name: str | None = None) -> Any:
+        """A function from a `polars.DataFrame` to another, over batches of unspecified size.
+
+        The result is a stream of Records made from the frame's columns, or of type `into`. The event times stay those
+        of the rows, so the frame returned must have as many rows as it was given; use `where` to drop some.
+
+        Raises:
+            PlanError: the stream has no Record type.
+
+        Example:
+            >>> import polars as pl
+            >>> from actorstream import App, Record
+            >>> class Bid(Record):
+            ...     price: float
+            >>> app = App("doc")
+            >>> double = app.stream([Bid(2.0)]).map_batches(lambda frame: frame * 2, into=Bid)
+            >>> app.collect(double)
+            [Bid(price=4.0)]
+        """
+
+        def build(user: Callable[..., Any]) -> Stream[Any]:
+            checks.check_function(user, "map_batches")
+            self._need_records("map_batches")
+            naming = self._program.naming("map_batches", user, name, self._node)
+            node = nodes.MapBatches(inputs=(self._node,), function=user, type=into or Any, **naming)
+            return self._next(node, user, keeps_key=False)
+
+        return build if function is None else build(function)
+
+    def _need_records(self, operation: str) -> None:
+        if not checks.is_record_stream(self._node.type):
+            raise PlanError(
+                f"{operation} at {user_site()} works on columns, and the values of {self.name!r} have no known Record "
+                "type; give the topic a type, or annotate what the function before it returns"
+            )
+
+    # --- keys, unions, ends ----------------------------------------------------------------------------------------
+
+    @overload
+    def key_by(self, function: Callable[[V], K], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
+    @overload
+    def key_by(self, /, *fields: str, name: str | None = None) -> KeyedStream[Any, V]: ...
+    @overload
+    def key_by(self, /, *, name: str | None = None) -> Callable[[Callable[[V], K]], KeyedStream[K, V]]: ...
+    def key_by(self, *by: Any, name: str | None = None) -> Any:
+        """Give each record a key: a function of it, or the values of one field (bare) or several (a tuple).
+
+        Example:
+            >>> from actorstream import App, agg
+            >>> app = App("doc")
+            >>> words = app.stream(["a", "b", "a"]).key_by(lambda word: word, name="word")
+            >>> app.collect(words.aggregate(n=agg.count()))[-1].n
+            2
+        """
+        if by and all(isinstance(one, str) for one in by):
+            return self._key_by_fields(by, name)
+
+        def build(user: Callable[..., Any]) -> KeyedStream[Any, Any]:
+            checks.check_function(user, "key_by")
+            label = name or function_name(user) or "key"
+            naming = self._program.naming("key_by", user, name, self._node)
+            node = nodes.KeyBy(
+                inputs=(self._node,),
+                type=self._node.type,
+                function=user,
+                key_type=checks.result_type(user),
+                key_names=(label,),
+                **naming,
+            )
+            self._program.add(node)
+            return KeyedStream(self._program, node, user)
+
+        if len(by) > 1:
+            raise PlanError(f"key_by at {user_site()} was given {by!r}; give it one function, or field names")
+        return build(by[0]) if by else build
+
+    def _key_by_fields(self, fields: tuple[str, ...], name: str | None) -> KeyedStream[Any, V]:
+        for field in fields:
+            checks.check_field(self._node.type, field, "key_by")
+        types = tuple(checks.field_type(self._node.type, field) for field in fields)
+        naming = self._program.naming("key_by", None, name, self._node, ",".join(fields))
+        node = nodes.KeyBy(
+            inputs=(self._node,),
+            type=self._node.type,
+            fields=fields,
+            key_type=types[0] if len(fields) == 1 else tuple.__class_getitem__(types),
+            key_names=fields,
+            **naming,
+        )
+        self._program.add(node)
+        return KeyedStream(self._program, node)
+
+    def union(self, *others: Stream[V], name: str | None = None) -> Stream[V]:
+        """This stream and others as one, in no particular order between them.
+
+        Example:
+            >>> from actorstream import App
+            >>> app = App("doc")
+            >>> sorted(app.collect(app.stream([1], name="one").union(app.stream([2], name="two"))))
+            [1, 2]
+        """
+        inputs = (self, *others)
+        if any(one._program is not self._program for one in inputs):
+            raise PlanError(f"union at {user_site()} mixes streams of two apps; keep a plan within one App")
+        types = [one._node.type for one in inputs]
+        alike = all(one == types[0] for one in types)
+        naming = self._program.naming("union", None, name, self._node)
+        node = nodes.Union(inputs=tuple(_plain(one) for one in inputs), type=types[0] if alike else Any, **naming)
+        return cast("Stream[V]", Stream(self._program, self._program.add(node)))
+
+    def to(self, target: Topic | Any) -> None:
+        """End this path in a topic or a sink.
+
+        Into a topic, and into a sink that follows `TwoPhaseSink`, exactly once: a reader never sees a record that a
+        crash takes back. The record's key is the topic's `key=`, else the stream's; its timestamp is the event time.
+
+        Raises:
+            PlanError: `target` is neither a topic of this app nor a sink.
+        """
+        if isinstance(target, Topic):
+            self._program.declare(target)
+            if isinstance(target.key, str):
+                checks.check_field(self._node.type, target.key, f"the key of topic {target.name!r}")
+            naming = self._program.naming("to", None, None, self._node, target.name)
+            self._program.add(nodes.ToTopic(inputs=(self._node,), topic=target, type=self._node.type, **naming))
+        elif isinstance(target, TwoPhaseSink | PlainSink):
+            naming = self._program.naming("to", None, None, self._node, str(target))
+            self._program.add(nodes.ToSink(inputs=(self._node,), sink=target, type=self._node.type, **naming))
+        else:
+            raise PlanError(f"to() at {user_site()} was given {target!r}; give it a topic (app.topic) or a sink")
+
+    @overload
+    def sink(self, function: Callable[[V], object], /, *, name: str | None = None) -> Callable[[V], object]: ...
+    @overload
+    def sink(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], Callable[[V], object]]: ...
+    def sink(self, function: Any = None, /, *, name: str | None = None) -> Any:
+        """End this path in a function that is called with each value, at least once (after a crash, some again).
+
+        The function stays a function.
+        """
+
+        def build(user: Callable[..., Any]) -> Callable[..., Any]:
+            checks.check_function(user, "sink")
+            naming = self._program.naming("sink", user, name, self._node)
+            self._program.add(nodes.CallSink(inputs=(self._node,), function=user, type=self._node.type, **naming))
+            return user
+
+        return build if function is None else build(function)
+
+
+class KeyedStream(Stream[V], Generic[K, V]):
+    """A stream whose records carry a key; what is kept for a record is kept by its key."""
+
+    def _next(self, node: nodes.Node, function: Callable[..., Any] | None, *, keeps_key: bool) -> Stream[Any]:
+        self._program.add(node)
+        if not keeps_key:
+            return Stream(self._program, node, function)
+        rekeyed = self._key_node().with_inputs((node,))
+        return KeyedStream(self._program, rekeyed, function, label=node.name)
+
+    def _unkeyed(self, operation: str) -> nodes.Node:
+        """Row operators read what the key was taken from; where the key stays it is taken again, after them."""
+        return self._node.inputs[0]
+
+    def __init__(
+        self,
+        program: Program,
+        node: nodes.Node,
+        function: Callable[..., Any] | None = None,
+        *,
+        label: str | None = None,
+    ) -> None:
+        super().__init__(program, node, function)
+        self._label = label
+
+    @property
+    def name(self) -> str:
+        """The operator's identity."""
+        return self._label or self._node.name
+
+    def _key_node(self) -> nodes.KeyBy:
+        assert isinstance(self._node, nodes.KeyBy)
+        return self._node
+
+    def window(
+        self, window: WindowSpec, *, allowed_lateness: str | timedelta = "0s", emit: str = "close"
+    ) -> WindowedStream[K, V]:
+        """Cut each key's records into windows of event time.
+
+        Finish it with a function over `Window`, or with `.aggregate(...)`.
+
+        Args:
+            window: `tumbling(size)` or `sliding(size, every=)`.
+            allowed_lateness: how long after its end a window still takes late records, each giving a corrected result.
+            emit: "close": once, when the window ends; "change": at every change.
+        """
+        from actorstream.streams.windowed import WindowedStream
+
+        if not isinstance(window, WindowSpec):
+            raise PlanError(
+                f'window at {user_site()} was given {window!r}; give it tumbling("10s") or sliding("6h", every="1h")'
+            )
+        if emit not in ("close", "change"):
+            raise PlanError(f'window at {user_site()}: emit is {emit!r}; it is "close" or "change"')
+        lateness_us = duration_us(allowed_lateness, what="allowed_lateness", zero=True)
+        return WindowedStream(self._program, self._key_node(), window, lateness_us, emit)
+
+    @overload
+    def process(self, function: Callable[..., Iterator[R]], /, *, name: str | None = None) -> ProcessedStream[R]: ...
+    @overload
+    def process(self, function: Callable[..., R | None], /, *, name: str | None = None) -> ProcessedStream[R]: ...
+    @overload
+    def process(self, /, *, name: str | None = None) -> Callable[[Callable[..., Any]], ProcessedStream[Any]]: ...
+    def process(self, function: Any = None, /, *, name: str | None = None) -> Any:
+        """A function of the value and of what its other parameters' annotations ask for: state, key, timers.
+
+        It returns None (nothing), a value, or is a generator. See `ValueState`, `ListState`, `MapState`, `Key`, `Timer`.
+
+        Example:
+            >>> from actorstream import App, ValueState
+            >>> app = App("doc")
+            >>> letters = app.stream(["a", "b", "a"]).key_by(lambda letter: letter, name="letter")
+            >>> @letters.process
+            ... def nth(letter: str, seen: ValueState[int]) -> str:
+            ...     count = (seen.get() or 0) + 1
+            ...     seen.set(count)
+            ...     return f"{letter}{count}"
+            >>> app.collect(nth)
+            ['a1', 'b1', 'a2']
+        """
+
+        def build(user: Callable[..., Any]) -> ProcessedStream[Any]:
+            checks.check_function(user, "process")
+            self._need_name("process", user, name)
+            naming = self._program.naming("process", user, name, self._node)
+            key = self._key_node()
+            node = nodes.Process(
+                inputs=(key,),
+                function=user,
+                injected=injections(user, skip=1),
+                type=checks.emitted_type(checks.result_type(user)),
+                key_type=key.key_type,
+                **naming,
+            )
+            self._program.add(node)
+            return ProcessedStream(self._program, node, user)
+
+        return build if function is None else build(function)
+
+    def reduce(self, function: Callable[[Any, V], Any], /, *, name: str | None = None) -> Stream[Any]:
+        """The first value of a key as it is, then the function of the last result and each value; each is emitted.
+
+        Example:
+            >>> from actorstream import App
+            >>> app = App("doc")
+            >>> numbers = app.stream([1, 2, 3]).key_by(lambda n: n % 2, name="odd")
+            >>> app.collect(numbers.reduce(lambda total, n: total + n, name="total"))
+            [1, 2, 4]
+        """
+        checks.check_function(function, "reduce")
+        self._need_name("reduce", function, name)
+        naming = self._program.naming("reduce", function, name, self._node)
+        key = self._key_node()
+        node = nodes.Reduce(inputs=(key,), function=function, type=key.type, key_type=key.key_type, **naming)
+        return Stream(self._program, self._program.add(node), function)
+
+    @overload
+    def aggregate(self, into: type[R], /, *, name: str | None = None, **aggregates: Aggregate) -> Stream[R]: ...
+    @overload
+    def aggregate(self, /, *, name: str | None = None, **aggregates: Aggregate) -> Stream[Any]: ...
+    def aggregate(self, into: Any = None, /, *, name: str | None = None, **aggregates: Aggregate) -> Any:
+        """Running aggregates of each key, emitted on every change: a Record of the key and the aggregates.
+
+        Example:
+            >>> from actorstream import App, agg
+            >>> app = App("doc")
+            >>> numbers = app.stream([1, 2, 3]).key_by(lambda n: n % 2, name="odd")
+            >>> [(r.odd, r.total) for r in app.collect(numbers.aggregate(total=agg.sum(lambda n: n)))]
+            [(1, 1), (0, 2), (1, 4)]
+        """
+        key = self._key_node()
+        naming = self._program.naming("aggregate", None, name, self._node)
+        node = nodes.RunningAggregate(
+            inputs=(key,),
+            aggregates=tuple(aggregates.items()),
+            key_names=key.key_names,
+            key_type=key.key_type,
+            type=aggregate_type(key, aggregates, into, naming["name"], window=False),
+            **naming,
+        )
+        return Stream(self._program, self._program.add(node))
+
+    @overload
+    def join(
+        self, table: Table[K, W], function: Callable[[V, W | None], R], /, *, how: str = "left", name: str | None = None
+    ) -> Stream[R]: ...
+    @overload
+    def join(self, table: Table[K, W], /, *, how: str = "left", name: str | None = None) -> TableJoined[V, W]: ...
+    def join(self, table: Any, function: Any = None, /, *, how: str = "left", name: str | None = None) -> Any:
+        """Join each record with the latest value of its key in a table.
+
+        A decorator over `(value, table value or None)`; without a function the pairs themselves.
+
+        Args:
+            how: "left": every record, with None where the table has nothing; "inner": only those with a match.
+
+        Example:
+            >>> from actorstream import App
+            >>> app = App("doc")
+            >>> names = app.table(app.stream([(1, "one")], name="names"), key=lambda pair: pair[0])
+            >>> numbers = app.stream([1, 2], name="numbers").key_by(lambda n: n, name="n")
+            >>> app.collect(numbers.join(names, lambda n, pair: pair and pair[1], name="named"))
+            ['one', None]
+        """
+        from actorstream.streams.table import Table
+
+        if not isinstance(table, Table):
+            raise PlanError(f"join at {user_site()} was given {table!r}; give it a table (app.table)")
+        if how not in ("left", "inner"):
+            raise PlanError(f'join at {user_site()}: how is {how!r}; with a table it is "left" or "inner"')
+        joined: TableJoined[Any, Any] = TableJoined(self, table, how, name)
+        return joined if function is None else joined(function)
+
+    def _need_name(self, operation: str, function: Any, name: str | None) -> None:
+        if name is None and function_name(function) is None:
+            raise PlanError(
+                f"{operation} at {user_site()} keeps state under its name, and a lambda has none; pass name="
+            )
+
+
+class ProcessedStream(Stream[V]):
+    """What a `process` function yields; its timers are given functions with `on_timer`."""
+
+    @overload
+    def on_timer(self, function: Callable[..., R], /) -> Callable[..., R]: ...
+    @overload
+    def on_timer(self, timer: str, /) -> Callable[[Callable[..., R]], Callable[..., R]]: ...
+    def on_timer(self, what: Any, /) -> Any:
+        """Decorate the function that is called when a timer fires: `(time, *injected)`; what it yields joins the stream.
+
+        With several timer parameters, say which: `@detect.on_timer("reminder")`. The function stays a function.
+
+        Raises:
+            PlanError: there is no such timer parameter, or it has a function already.
+        """
+        node = self._node
+        assert isinstance(node, nodes.Process)
+
+        def build(user: Callable[..., Any], timer: str | None = None) -> Callable[..., Any]:
+            checks.check_function(user, "on_timer")
+            declared = [one.parameter for one in node.injected if one.kind == "timer"]
+            chosen = timer or (declared[0] if len(declared) == 1 else None)
+            if chosen not in declared:
+                there = ", ".join(declared) or "none"
+                raise PlanError(
+                    f"on_timer at {user_site()}: say which timer of {node.name!r} it is for; its timer parameters: {there}"
+                )
+            if chosen in node.timers:
+                raise PlanError(f"on_timer at {user_site()}: timer {chosen!r} of {node.name!r} has a function already")
+            node.timers[chosen] = (user, injections(user, skip=1))
+            return user
+
+        if isinstance(what, str):
+            return lambda user: build(user, what)
+        return build(what)
+
+
+class TableJoined(Stream[tuple[V, W]]):
+    """A stream-table join that waits for its function; without one it is the stream of pairs."""
+
+    def __init__(self, keyed: KeyedStream[Any, Any], table: Table[Any, Any], how: str, name: str | None) -> None:
+        self._keyed, self._table, self._how, self._given = keyed, table, how, name
+        self._pairs: nodes.Node | None = None
+        self._program = keyed._program
+        self._function = None
+
+    @property
+    def _node(self) -> nodes.Node:  # type: ignore[override]
+        if self._pairs is None:
+            self._pairs = self._build(None)
+        return self._pairs
+
+    def __call__(self, function: Callable[..., Any]) -> Any:
+        """Decorate the function of both sides."""
+        checks.check_function(function, "join")
+        return Stream(self._program, self._build(function), function)
+
+    def _build(self, function: Callable[..., Any] | None) -> nodes.Node:
+        key = self._keyed._key_node()
+        if function is not None:
+            self._keyed._need_name("join", function, self._given)
+        naming = self._program.naming("join", function, self._given, key, self._table.name)
+        node = nodes.TableJoin(
+            inputs=(key, self._table.node),
+            how=self._how,
+            function=function,
+            type=tuple if function is None else checks.emitted_type(checks.result_type(function)),
+            table_type=self._table.node.type,
+            key_type=key.key_type,
+            **naming,
+        )
+        return self._program.add(node)
+
+
+def _plain(stream: Stream[Any]) -> nodes.Node:
+    return stream._node

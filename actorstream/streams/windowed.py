@@ -1,0 +1,149 @@
+"""Keyed streams cut into windows, and what finishes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, overload
+
+from actorstream.streams import checks
+from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.plan import nodes
+from actorstream.streams.program import Program
+from actorstream.streams.results import aggregate_type
+from actorstream.streams.stream import Stream
+from actorstream.streams.windows import Window, WindowSpec
+
+K = TypeVar("K")
+V = TypeVar("V")
+R = TypeVar("R")
+
+
+class WindowResult(Stream[V]):
+    """What windows give. `late` is the stream of records that came after their window was final."""
+
+    @property
+    def late(self) -> Stream[Any]:
+        """The records that came too late for this window, as they came."""
+        return _late(self._program, self._node)
+
+
+class WindowedStream(Generic[K, V]):
+    """Windows that wait to be finished: by a decorated function over `Window`, by `apply` or by `aggregate`."""
+
+    def __init__(
+        self, program: Program, key: nodes.KeyBy, window: WindowSpec, allowed_lateness_us: int, emit: str
+    ) -> None:
+        self._program, self._key, self._window = program, key, window
+        self._allowed_lateness_us, self._emit = allowed_lateness_us, emit
+        self._finished: nodes.Node | None = None
+
+    @property
+    def late(self) -> Stream[V]:
+        """The records that came too late for this window; ask once the window has been finished.
+
+        Raises:
+            PlanError: nothing finishes the window yet, so nothing decides what is late.
+        """
+        if self._finished is None:
+            from actorstream.errors import PlanError
+            from actorstream.streams.site import user_site
+
+            raise PlanError(
+                f".late at {user_site()}: finish the window first (aggregate, or a function over Window), then ask for .late"
+            )
+        return _late(self._program, self._finished)
+
+    def __call__(self, function: Callable[[Window[K, V]], R]) -> WindowResult[Any]:
+        """Decorate a function over `Window`; it returns a value, None (nothing) or is a generator."""
+        return self.apply(function)
+
+    def apply(self, function: Callable[[Window[K, V]], Any], /, *, name: str | None = None) -> WindowResult[Any]:
+        """A function over all records of each key and window.
+
+        Example:
+            >>> from datetime import datetime, timedelta, UTC
+            >>> from actorstream import App, Window, tumbling
+            >>> app = App("doc")
+            >>> start = datetime(2024, 1, 1, tzinfo=UTC)
+            >>> seconds = app.stream([0, 4, 12], event_time=lambda s: start + timedelta(seconds=s))
+            >>> tens = seconds.key_by(lambda s: "all", name="all").window(tumbling("10s"))
+            >>> @tens
+            ... def members(window: Window[str, int]) -> list[int]:
+            ...     return list(window)
+            >>> app.collect(members)
+            [[0, 4], [12]]
+        """
+        checks.check_function(function, "window")
+        key = self._key
+        if name is None:
+            _need_name(function)
+        naming = self._program.naming("window", function, name, key)
+        node = nodes.WindowApply(
+            inputs=(key,),
+            window=self._window,
+            allowed_lateness_us=self._allowed_lateness_us,
+            emit=self._emit,
+            function=function,
+            value_type=key.type,
+            key_type=key.key_type,
+            type=checks.emitted_type(checks.result_type(function)),
+            **naming,
+        )
+        return self._finish(node, function)
+
+    @overload
+    def aggregate(self, into: type[R], /, *, name: str | None = None, **aggregates: Aggregate) -> WindowResult[R]: ...
+    @overload
+    def aggregate(self, /, *, name: str | None = None, **aggregates: Aggregate) -> WindowResult[Any]: ...
+    def aggregate(self, into: Any = None, /, *, name: str | None = None, **aggregates: Aggregate) -> Any:
+        """Aggregates of each key and window: a Record of the key, `start`, `end` and the aggregates.
+
+        With a Record type first, that type, filled by field name. A window keeps accumulators, not records.
+
+        Raises:
+            PlanError: a field that does not exist, a clash of names, a field of the type that nothing fills.
+
+        Example:
+            >>> from datetime import datetime, timedelta, UTC
+            >>> from actorstream import App, agg, tumbling
+            >>> app = App("doc")
+            >>> start = datetime(2024, 1, 1, tzinfo=UTC)
+            >>> seconds = app.stream([0, 4, 12], event_time=lambda s: start + timedelta(seconds=s))
+            >>> tens = seconds.key_by(lambda s: "all", name="who").window(tumbling("10s"))
+            >>> counted = tens.aggregate(n=agg.count(), last=agg.max(lambda s: s))
+            >>> [(row.who, row.start.second, row.n, row.last) for row in app.collect(counted)]
+            [('all', 0, 2, 4), ('all', 10, 1, 12)]
+        """
+        key = self._key
+        naming = self._program.naming("aggregate", None, name, key)
+        node = nodes.WindowAggregate(
+            inputs=(key,),
+            window=self._window,
+            allowed_lateness_us=self._allowed_lateness_us,
+            emit=self._emit,
+            aggregates=tuple(aggregates.items()),
+            key_names=key.key_names,
+            key_type=key.key_type,
+            type=aggregate_type(key, aggregates, into, naming["name"], window=True),
+            **naming,
+        )
+        return self._finish(node, None)
+
+    def _finish(self, node: nodes.Node, function: Callable[..., Any] | None) -> WindowResult[Any]:
+        self._program.add(node)
+        self._finished = node
+        return WindowResult(self._program, node, function)
+
+
+def _late(program: Program, window: nodes.Node) -> Stream[Any]:
+    naming = program.naming("late", None, None, window)
+    key = window.inputs[0]
+    return Stream(program, program.add(nodes.Late(inputs=(window,), type=key.type, **naming)))
+
+
+def _need_name(function: Callable[..., Any]) -> None:
+    from actorstream.errors import PlanError
+    from actorstream.streams.site import function_name, user_site
+
+    if function_name(function) is None:
+        raise PlanError(f"window at {user_site()} keeps state under its name, and a lambda has none; pass name=")

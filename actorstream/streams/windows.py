@@ -1,0 +1,126 @@
+"""How event time is cut into windows, and what a window's function is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from actorstream.errors import PlanError
+from actorstream.model.duration import duration_us, show_us
+from actorstream.model.instant import Instant, to_datetime
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSpec:
+    """Windows of `size_us` that begin every `every_us`, aligned to 1970-01-01 UTC, half-open.
+
+    Windows that overlap share panes: stretches of `pane_us` out of which each window is put together, so that a
+    record is kept once, not once a window.
+
+    Source: Li et al., "No pane, no gain" (SIGMOD Record 34(1), 2005).
+    """
+
+    size_us: int
+    every_us: int
+
+    @property
+    def pane_us(self) -> int:
+        """The longest stretch of which both the size and the step are multiples."""
+        from math import gcd
+
+        return gcd(self.size_us, self.every_us)
+
+    def pane_of(self, time: Instant) -> Instant:
+        """Where the pane that holds `time` begins."""
+        return time - time % self.pane_us
+
+    def first_end(self, pane: Instant) -> Instant:
+        """The end of the earliest window that holds this pane."""
+        last_instant = pane + self.pane_us - 1
+        start = last_instant - self.size_us + 1  # No window that begins before this one reaches the pane's end.
+        return -(-start // self.every_us) * self.every_us + self.size_us
+
+    def last_end(self, pane: Instant) -> Instant:
+        """The end of the latest window that holds this pane."""
+        return pane - pane % self.every_us + self.size_us
+
+    def ends(self, pane: Instant) -> range:
+        """The ends of all windows that hold this pane, in order."""
+        return range(self.first_end(pane), self.last_end(pane) + 1, self.every_us)
+
+    def panes(self, end: Instant) -> range:
+        """The panes of the window that ends at `end`."""
+        return range(end - self.size_us, end, self.pane_us)
+
+    def __str__(self) -> str:
+        if self.size_us == self.every_us:
+            return f"tumbling({show_us(self.size_us)})"
+        return f"sliding({show_us(self.size_us)}, every={show_us(self.every_us)})"
+
+
+def tumbling(size: str | timedelta) -> WindowSpec:
+    """Windows of `size`, one after the other.
+
+    Raises:
+        ValueError: not a positive duration.
+
+    Example:
+        >>> str(tumbling("10s"))
+        'tumbling(10s)'
+    """
+    size_us = duration_us(size, what="the size of a tumbling window")
+    return WindowSpec(size_us, size_us)
+
+
+def sliding(size: str | timedelta, every: str | timedelta) -> WindowSpec:
+    """Windows of `size` that begin every `every`; they overlap.
+
+    Raises:
+        ValueError: not positive durations, or `every` longer than `size` (records would fall between windows).
+
+    Example:
+        >>> str(sliding("6h", every="1h"))
+        'sliding(6h, every=1h)'
+    """
+    size_us = duration_us(size, what="the size of a sliding window")
+    every_us = duration_us(every, what="the step of a sliding window")
+    if every_us > size_us:
+        raise PlanError(
+            f"sliding({show_us(size_us)}, every={show_us(every_us)}): the step is longer than the window, so records "
+            "would fall between windows; make `every` at most the size"
+        )
+    return WindowSpec(size_us, every_us)
+
+
+class Window(Generic[K, V]):
+    """The records of one key in one window, for a function that needs them all.
+
+    `key`, `start` and `end` (aware datetimes; half-open); iterates values in order of event time; has a length.
+    """
+
+    __slots__ = ("_values", "end", "key", "start")
+
+    def __init__(self, key: K, start: datetime, end: datetime, values: Sequence[V]) -> None:
+        self.key = key
+        self.start = start
+        self.end = end
+        self._values = values
+
+    @classmethod
+    def of(cls, key: K, start: Instant, end: Instant, values: Sequence[V]) -> Window[K, V]:
+        """From instants."""
+        return cls(key, to_datetime(start), to_datetime(end), values)
+
+    def __iter__(self) -> Iterator[V]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Window(key={self.key!r}, start={self.start}, end={self.end}, {len(self)} values)"
