@@ -11,13 +11,13 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import repeat
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 from msgspec import NODEFAULT
 
 from actorstream.errors import BadInput
+from actorstream.model.columns import column_of
 from actorstream.model.record import Record
 from actorstream.streams.dtypes import record_type_of
 from actorstream.streams.frame_columns import BadCell, Column
@@ -75,7 +75,7 @@ def rows_to_frame(rows: Sequence[Record], kind: type[Record], columns: Iterable[
     import polars
 
     wanted = _shape(kind).only(columns)
-    return polars.DataFrame([column.series(list(map(attrgetter(column.name), rows))) for column in wanted])
+    return polars.DataFrame([column.series(column_of(column.name)(rows)) for column in wanted])
 
 
 def frame_to_rows(frame: polars.DataFrame, kind: type[R]) -> list[R]:
