@@ -20,6 +20,9 @@ class Agenda:
         self._sequence = 0
         self._cancelled = 0
 
+    def __len__(self) -> int:
+        return len(self._heap)
+
     def add(self, time_us: int, fire: Callable[[], None]) -> Event:
         """Call `fire` at this time, after all that was added for the same time before."""
         self._sequence += 1

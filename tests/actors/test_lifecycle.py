@@ -24,7 +24,8 @@ from actorstream.actors import (
     child,
     receives,
 )
-from actorstream.errors import ActorTerminated
+from actorstream.actors.limits import BACKGROUND_MAX
+from actorstream.errors import ActorTerminated, MailboxFull
 from tests.actors.recorder import RECORDER, Happened, Recorder, record, story
 
 
@@ -179,6 +180,71 @@ def test_timers_of_an_ended_incarnation_do_not_come(system: ActorSystem) -> None
     system.tell(doer, Do(lambda _, context: context.schedule("10ms", Happened("later"))))
 
     assert story(system, 4)[3:] == ["later"]
+
+
+def test_what_waits_for_an_ended_incarnation_alone_is_dropped(system: ActorSystem) -> None:
+    """A timer's message that is in the mailbox when the actor fails is not for its next incarnation."""
+    doer = system.spawn(Doer, backoff="1ms")
+
+    def schedule(_: Any, context: Context) -> None:
+        context.schedule(0, Happened("never"))
+        context.send(context.self, Do(fail))
+        context.send(context.self, Happened("kept"))
+
+    system.tell(doer, Do(schedule))
+
+    assert story(system, 4) == ["doer started", "doer stopped: Crash", "doer started", "kept"]
+    system.tell(doer, Happened("last"))
+    assert story(system, 5)[4:] == ["last"]
+    assert len(system.failures) == 1
+
+
+def test_a_context_is_for_one_incarnation(system: ActorSystem) -> None:
+    """A context that was kept over a restart is refused."""
+    kept: list[Context] = []
+    doer = system.spawn(Doer, backoff="1ms")
+
+    def keep_and_fail(_: Any, context: Context) -> None:
+        kept.append(context)
+        raise ValueError
+
+    def use(_: Any, context: Context) -> None:
+        with pytest.raises(RuntimeError, match="it is ending"):
+            kept[0].schedule(0, Happened("never"))
+        record(context, "refused")
+
+    system.tell(doer, Do(keep_and_fail))
+    system.tell(doer, Do(use))
+
+    assert story(system, 4)[3:] == ["refused"]
+
+
+def test_a_pinned_ref_ends_with_its_incarnation(system: ActorSystem) -> None:
+    """Between two incarnations, what is sent to the first reaches nobody, and whoever asks is told at once."""
+    pinned: list[Ref] = []
+    doer = system.spawn(Doer, backoff="20ms")
+    system.tell(doer, Do(lambda _, context: pinned.append(context.pinned)))
+    system.tell(doer, Do(fail))
+    story(system, 2)
+
+    with pytest.raises(ActorTerminated):
+        system.ask(pinned[0], Do(fail))
+
+    assert story(system, 3) == ["doer started", "doer stopped: Crash", "doer started"]
+    assert len(system.failures) == 1
+
+
+def test_background_work_is_bounded(system: ActorSystem) -> None:
+    """One actor cannot have more than so many pieces of work under way."""
+    doer = system.spawn(Doer, restart="temporary")
+
+    def begin_too_much(_: Any, context: Context) -> None:
+        for _ in range(BACKGROUND_MAX + 1):
+            context.background(lambda: 1, Happened)
+
+    with pytest.raises(ActorTerminated):
+        system.ask(doer, Do(begin_too_much))
+    assert [type(failure.error) for failure in system.failures] == [MailboxFull]
 
 
 def test_background_work_comes_back_as_a_message(system: ActorSystem) -> None:

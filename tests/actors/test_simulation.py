@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from actorstream.actors import Actor, ActorSystem, Context, ExitReason, Message, Ref, receives
-from actorstream.errors import ActorTerminated, AskTimeout
+from actorstream.actors.limits import ASKS_MAX
+from actorstream.errors import ActorTerminated, AskTimeout, MailboxFull
 from actorstream.host import Entropy, Host, MemoryDisk, SystemClock, VirtualClock
 from tests.actors.recorder import Happened, Recorder, record, story
 
@@ -134,6 +135,16 @@ def test_an_unanswered_question_costs_only_virtual_time(simulation: ActorSystem)
 
     with pytest.raises(AskTimeout):
         simulation.ask(silent, Tick(0), timeout="1d")
+
+
+def test_open_questions_are_bounded(simulation: ActorSystem) -> None:
+    """One question more than the bound is refused; it does not push another one out."""
+    silent = [simulation.spawn(Actor) for _ in range(2)]
+
+    answers = [simulation.ask_future(silent[number % 2], Tick(0)) for number in range(ASKS_MAX + 1)]
+
+    assert isinstance(answers[-1].exception(0), MailboxFull)
+    assert not any(answer.done() for answer in answers[:-1])
 
 
 def test_an_injected_crash_is_supervised_and_no_news(simulation: ActorSystem) -> None:
