@@ -107,4 +107,6 @@ def _imported_modules(module: Module) -> set[str]:
 
 
 def _waits_for(module: Module, imported: set[str]) -> bool:
-    return not module.is_package and module.name not in imported
+    """Connectors are for users to import, each by its module's name."""
+    is_for_users = module.path.parent.name == "connectors"
+    return not module.is_package and not is_for_users and module.name not in imported
