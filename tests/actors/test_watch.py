@@ -134,7 +134,7 @@ def test_watching_whom_nobody_knew_is_answered_at_once(system: ActorSystem, watc
 
 def test_watching_between_two_incarnations_is_answered_at_once(system: ActorSystem, watcher: Ref) -> None:
     """An actor that waits for its restart has ended; the next end is told, too."""
-    speaker = system.spawn(Speaker, backoff="20ms")
+    speaker = system.spawn(Speaker, backoff="250ms")
     other = system.spawn(Watcher)
     system.ask(other, Look(speaker))
     system.tell(speaker, Say(watcher, (), "crash"))
