@@ -194,12 +194,12 @@ class Catalogue(Actor, accepts=CatalogueMessage):
 
     @receives(DescribeTopics)
     def on_describe(self, asked: DescribeTopics, context: Context) -> None:
-        """All topics but internal ones, or those named."""
+        """All topics, internal ones only if asked for, or those named."""
         if self._damage is not None:
             context.reply(refusal(asked.request, self._damage))
             return
         if asked.names is None:
-            specs = [spec for spec in self._topics.values() if not spec.internal]
+            specs = [spec for spec in self._topics.values() if asked.internal or not spec.internal]
         else:
             specs = [self._topics[name] for name in dict.fromkeys(asked.names) if name in self._topics]
         context.reply(TopicsDescribed(tuple(sorted(specs, key=_name)), asked.request))

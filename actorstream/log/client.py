@@ -18,6 +18,7 @@ from actorstream.log.decisions import (
     job_topic,
 )
 from actorstream.log.decoder import Decoded, RawDecoder, TopicDecoder
+from actorstream.log.embedded import EmbeddedLog, EmbeddedTransport, start_log
 from actorstream.log.messages import (
     AllocateProducerIds,
     Append,
@@ -59,6 +60,8 @@ __all__ = [
     "Decoded",
     "DescribeTopics",
     "Done",
+    "EmbeddedLog",
+    "EmbeddedTransport",
     "Epoch",
     "EpochOpened",
     "Fetch",
@@ -94,4 +97,5 @@ __all__ = [
     "job_topic",
     "partition_for_key",
     "partition_ref",
+    "start_log",
 ]

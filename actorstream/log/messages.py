@@ -70,10 +70,14 @@ class TopicDeleted(Message):
 
 
 class DescribeTopics(Message):
-    """All topics, or the named ones that exist. Answered by `TopicsDescribed`, sorted by name."""
+    """All topics, or the named ones that exist. Answered by `TopicsDescribed`, sorted by name.
+
+    Internal topics are among all only if `internal` asks for them; named, they are always found.
+    """
 
     names: tuple[str, ...] | None = None
     request: int = 0
+    internal: bool = False
 
 
 class TopicsDescribed(Message):

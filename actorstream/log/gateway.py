@@ -1,0 +1,138 @@
+"""The socket by which other processes reach the log of the process that holds a data directory.
+
+Guarantees: a connection that sends what is no question is closed, with one line in the log, and nobody else notices;
+what one connection may have under way is bounded, in questions and, by not reading on, in bytes. Leaves to others: what
+may be asked (`frames`), the other end (`remote`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from actorstream.actors import ActorSystem, Message
+from actorstream.errors import ActorstreamError, AskTimeout
+from actorstream.log.frames import LENGTH_BYTES, BadFrame, Failed, decode_question, encode_answer, read_length
+from actorstream.log.socket_path import new_socket_path, remove_socket
+from actorstream.log.target import target_ref
+
+CONNECTIONS_MAX = 256
+"""Further ones are closed at once."""
+
+QUESTIONS_MAX = 64
+"""Questions that one connection may have open; more are not read."""
+
+TIMEOUT_US_MAX = 60_000_000
+"""The longest that a question may take."""
+
+READ_BYTES_MAX = 1 << 20
+"""How much of a frame is read ahead."""
+
+_START_SECONDS = 10.0
+
+
+class Gateway:
+    """See the module. Lives on the system's event loop."""
+
+    def __init__(self, system: ActorSystem, directory: Path) -> None:
+        self._system, self._directory = system, directory
+        self._server: asyncio.AbstractServer | None = None
+        self._connections: dict[int, Connection] = {}
+        self._count = 0
+
+    @classmethod
+    def open(cls, system: ActorSystem, directory: str | os.PathLike[str]) -> Gateway:
+        """Listen at the socket of a data directory that this process holds."""
+        gateway = cls(system, Path(directory))
+        asyncio.run_coroutine_threadsafe(gateway._listen(), system.loop).result(_START_SECONDS)
+        return gateway
+
+    def close(self) -> None:
+        """Close the socket and all connections; nothing if that was done."""
+        with contextlib.suppress(RuntimeError):  # The loop has ended: so have they.
+            asyncio.run_coroutine_threadsafe(self._close(), self._system.loop).result(_START_SECONDS)
+        remove_socket(self._directory)
+
+    async def _listen(self) -> None:
+        path = new_socket_path(self._directory)
+        self._server = await asyncio.start_unix_server(self._on_connected, path, limit=READ_BYTES_MAX)
+        path.chmod(0o600)
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for connection in list(self._connections.values()):
+            connection.abort()
+
+    async def _on_connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= CONNECTIONS_MAX:
+            writer.close()
+            return
+        self._count += 1
+        number = self._count
+        self._connections[number] = connection = Connection(self._system, reader, writer)
+        try:
+            await connection.serve()
+        except BadFrame as error:
+            structlog.get_logger("actorstream").warning("connection closed", reason=str(error))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # The other side is gone, which is its right.
+        finally:
+            del self._connections[number]
+            connection.abort()
+
+
+class Connection:
+    """One process that asks."""
+
+    def __init__(self, system: ActorSystem, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._system, self._reader, self._writer = system, reader, writer
+        self._open = 0
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+
+    async def serve(self) -> None:
+        """Read questions and have them answered, until the other side is gone.
+
+        Raises:
+            BadFrame: what came is no question.
+        """
+        while True:
+            await self._may_read.wait()
+            await self._writer.drain()  # Whoever does not read its answers asks nothing more.
+            length = read_length(await self._reader.readexactly(LENGTH_BYTES))
+            question = decode_question(await self._reader.readexactly(length))
+            timeout_us = max(0, min(question.timeout_us, TIMEOUT_US_MAX))
+            self._count(+1)
+            answer = self._system.ask_future(target_ref(question.target), question.message, timeout_us)
+            answer.add_done_callback(partial(self._on_answered, question.number))
+
+    def _on_answered(self, number: int, answer: Future[Message]) -> None:
+        self._count(-1)
+        error = answer.exception()
+        if error is None:
+            message = answer.result()
+        elif isinstance(error, ActorstreamError):
+            message = Failed(str(error), isinstance(error, AskTimeout))
+        else:
+            raise error
+        if not self._writer.is_closing():
+            self._writer.write(encode_answer(number, message))
+
+    def _count(self, change: int) -> None:
+        self._open += change
+        if self._open < QUESTIONS_MAX:
+            self._may_read.set()
+        else:
+            self._may_read.clear()
+
+    def abort(self) -> None:
+        """Close it now."""
+        self._writer.transport.abort()

@@ -1,0 +1,47 @@
+"""Reaching the log of a data directory: here if nobody holds it, else through the process that does."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from actorstream.errors import DirectoryInUse
+from actorstream.log.embedded import EmbeddedLog, EmbeddedTransport
+from actorstream.log.remote import ConnectionLost, RemoteTransport
+from actorstream.log.transport import Transport
+
+DEFAULT_DATA = "./actorstream-data"
+
+ATTEMPTS = 60
+"""How often to try while the holder is starting or ending: it has the lock, and no socket."""
+
+PAUSE_SECONDS = 0.1
+
+
+def open_transport(data: str | os.PathLike[str] = DEFAULT_DATA, *, create: bool = True) -> Transport:
+    """A way to the log in `data`; close it when done.
+
+    Raises:
+        DirectoryInUse: another process holds the directory and does not answer.
+        BadInput: it is not there and `create` is false, or it cannot be a directory.
+        Corrupt, UnsupportedFormat: it cannot be opened.
+    """
+    pause = threading.Event()  # Nobody sets it.
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _try(data, create)
+        except (ConnectionLost, DirectoryInUse):
+            pause.wait(PAUSE_SECONDS)
+    return _embedded(data, create)
+
+
+def _try(data: str | os.PathLike[str], create: bool) -> Transport:
+    try:
+        return _embedded(data, create)
+    except DirectoryInUse:
+        return RemoteTransport.connect(os.path.realpath(data))
+
+
+def _embedded(data: str | os.PathLike[str], create: bool) -> Transport:
+    log = EmbeddedLog.open(data, create=create)
+    return EmbeddedTransport(log.system, log.close)
