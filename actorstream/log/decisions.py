@@ -19,7 +19,7 @@ from typing import Any, Literal
 import msgspec
 
 from actorstream.errors import BadInput, UnsupportedFormat
-from actorstream.log.messages import Settled
+from actorstream.log.messages import OpenEpoch, Settled, WriteMarkers
 
 FORMAT = 1
 IN_FLIGHT_MAX = 1
@@ -230,14 +230,25 @@ class History:
             if where == partition
         )
 
-    def owed(self, partition: str) -> tuple[tuple[int, int], ...]:
-        """(producer id, epoch) of the last checkpoint's transactions in one partition: each has, or is owed, a commit."""
-        if self.done is None:
-            return ()
-        return tuple(
-            (self.lanes[lane] + cut.slot, self.done.epoch - self.bases[lane])
-            for lane, cut in self.done.sinks.get(partition, {}).items()
+    def markers(self, partition: str) -> WriteMarkers:
+        """The commits that follow from the decisions about one partition; those that are there already do no harm."""
+        settled = self.settled(partition)
+        return WriteMarkers(
+            tuple((one.producer_id, one.producer_epoch) for one in settled),
+            commit=True,
+            last_offsets=tuple(one.last_offset for one in settled),
         )
+
+    def openings(self, job: str, partition: str) -> list[OpenEpoch]:
+        """What one partition must hear of the newest epoch: one question for all lanes of the same age."""
+        by_base: dict[int, list[int]] = {}
+        for lane, base in self.bases.items():
+            by_base.setdefault(base, []).extend(self.lanes[lane] + slot for slot in range(SLOTS))
+        settled = self.settled(partition)
+        return [
+            OpenEpoch(job, self.last_epoch - base, tuple(ids), tuple(one for one in settled if one.producer_id in ids))
+            for base, ids in by_base.items()
+        ]
 
 
 Verdict = Literal["committed", "aborted", "undecided"]

@@ -212,11 +212,13 @@ class EpochOpened(Message):
 class WriteMarkers(Message):
     """End the open transactions of these producers here, all in one append. Answered by `MarkersWritten`.
 
-    A producer without an open transaction gets no marker, so repeating this does no harm.
+    A producer without an open transaction gets no marker, so repeating this does no harm; nor does one whose open
+    transaction goes beyond what was decided: that is a later one.
     """
 
     producers: tuple[tuple[int, int], ...]  # (producer id, producer epoch)
     commit: bool
+    last_offsets: tuple[int, ...] = ()  # of what was decided, one for each producer; none: whatever is open
     request: int = 0
 
 

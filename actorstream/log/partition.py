@@ -383,9 +383,10 @@ def _markers(log: PartitionLog, asked: WriteMarkers) -> list[tuple[int, int, boo
         Fenced: a newer epoch's transaction is open.
     """
     markers = []
-    for producer_id, epoch in asked.producers:
+    limits = asked.last_offsets or (log.end_offset,) * len(asked.producers)
+    for (producer_id, epoch), last_offset in zip(asked.producers, limits, strict=True):
         producer = log.producers.open_transaction(producer_id)
-        if producer is None:
+        if producer is None or producer.batches[-1].last_offset > last_offset:
             continue
         if producer.epoch > epoch:
             raise Fenced(f"producer {producer_id}: epoch {producer.epoch} took over from {epoch}")

@@ -7,18 +7,17 @@ nothing decided stays undecided: only the job's next epoch may end it. Repeating
 from __future__ import annotations
 
 from actorstream.actors import ActorSystem, Message
-from actorstream.errors import Fenced
 from actorstream.log.addresses import catalogue_ref, partition_ref
 from actorstream.log.answers import answer_of
 from actorstream.log.decisions import PREFIX, History, decode_decision
 from actorstream.log.decoder import RawDecoder
 from actorstream.log.messages import (
     DescribeTopics,
+    EpochOpened,
     Fetch,
     Fetched,
     MarkersWritten,
     TopicsDescribed,
-    WriteMarkers,
 )
 
 _TIMEOUT = "30s"
@@ -38,8 +37,16 @@ def settle(system: ActorSystem) -> None:
         history = read_history(system, name)
         for topic in history.sink_topics:
             for number in range(specs[topic].partitions if topic in specs else 0):
-                for owed in history.owed(f"{topic}-{number}"):
-                    _commit(system, topic, number, owed)
+                _settle_partition(system, name.removeprefix(PREFIX), history, topic, number)
+
+
+def _settle_partition(system: ActorSystem, job: str, history: History, topic: str, number: int) -> None:
+    """Commit what was decided, and abort what an ended epoch left undecided."""
+    partition = partition_ref(topic, number)
+    where = f"{topic}-{number}"
+    answer_of(system.ask(partition, history.markers(where), timeout=_TIMEOUT), MarkersWritten)
+    for opening in history.openings(job, where):
+        answer_of(system.ask(partition, opening, timeout=_TIMEOUT), EpochOpened)
 
 
 def read_history(system: ActorSystem, job_topic: str) -> History:
@@ -57,15 +64,6 @@ def read_history(system: ActorSystem, job_topic: str) -> History:
         for at, _, value in decoder.decode(fetched):
             history.apply(decode_decision(value or b"", f"{job_topic}-0 at offset {at}"), at)
         offset = fetched.next_offset
-
-
-def _commit(system: ActorSystem, topic: str, number: int, producer: tuple[int, int]) -> None:
-    """Commit a producer's transaction, unless a newer epoch has ended it already."""
-    asked = WriteMarkers((producer,), commit=True)
-    try:
-        answer_of(system.ask(partition_ref(topic, number), asked, timeout=_TIMEOUT), MarkersWritten)
-    except Fenced:
-        return
 
 
 def _ask(system: ActorSystem, message: Message) -> Message:

@@ -1,5 +1,7 @@
 """What a user's tests are written with: `run` an app in memory, `simulate` it under faults."""
 
+from actorstream.testing.faults import Faults
 from actorstream.testing.run import Output, run
+from actorstream.testing.simulate import SimulationFailed, simulate
 
-__all__ = ["Output", "run"]
+__all__ = ["Faults", "Output", "SimulationFailed", "run", "simulate"]

@@ -30,7 +30,6 @@ from actorstream.log.client import (
     Savepoint,
     TopicCreated,
     TopicsDescribed,
-    WriteMarkers,
     job_topic,
     partition_ref,
 )
@@ -147,8 +146,8 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
     @receives(m.Prepared)
     def on_prepared(self, prepared: m.Prepared, context: Context) -> None:
         """A task is ready; when all are, all go on."""
-        if prepared.epoch != self._epoch:
-            return
+        if prepared.epoch != self._epoch or self._state != "starting":
+            return  # Too late: a task has ended since, and the next epoch is on its way.
         self._prepared.add(prepared.task)
         if len(self._prepared) == len(self._tasks):
             self._state = "running"
@@ -285,7 +284,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
             context.send(ref, m.Committed(self._epoch, done.checkpoint))
         for partition in done.sinks:
             topic, _, number = partition.rpartition("-")
-            markers = WriteMarkers(history.owed(partition), commit=True)
+            markers = history.markers(partition)
 
             def written(_: Any, partition: str = partition) -> None:
                 self._follow_up_done(context, partition)

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from actorstream.actors import ActorSystem, Ref
-from actorstream.errors import ActorstreamError, JobFailed
+from actorstream.errors import ActorstreamError, ActorTerminated, AskTimeout, JobFailed
 from actorstream.host import Entropy, Host, MemoryDisk, VirtualClock
 from actorstream.log.client import (
     Append,
     CreateTopic,
+    DescribeTopics,
     Fetch,
     Fetched,
-    Log,
-    LogSettings,
     Refused,
     TopicDecoder,
     catalogue_ref,
@@ -23,6 +22,7 @@ from actorstream.log.client import (
     encode_values,
     partition_for_key,
     partition_ref,
+    start_log,
 )
 from actorstream.model.topic import Topic, TopicSpec
 from actorstream.streams import checks
@@ -30,6 +30,8 @@ from actorstream.streams.job.coordinator import Coordinator
 from actorstream.streams.job.spec import JobSpec
 
 ASK_WITHIN = "60s"
+ASK_TIMES_MAX = 20
+STEPS_BETWEEN_ASKS = 50
 
 _UNSET = object()
 
@@ -63,12 +65,10 @@ class MemoryCluster:
         seed: of the order of events; None: first come, first served.
     """
 
-    def __init__(
-        self, *, host: Host | None = None, seed: int | None = None, settings: LogSettings | None = None
-    ) -> None:
+    def __init__(self, *, host: Host | None = None, seed: int | None = None, segment_bytes_max: int = 1 << 30) -> None:
         self.host = host or Host(VirtualClock(), Entropy(seed or 0), MemoryDisk())
         self.system = ActorSystem(runtime="simulation", seed=seed, host=self.host)
-        self.system.spawn(Log, settings or LogSettings(flush="none"), name="log", restart="transient")
+        start_log(self.system, flush="none", segment_bytes_max=segment_bytes_max)
 
     def ask(self, ref: Ref, question: Any) -> Any:
         """Ask an actor of the log.
@@ -76,13 +76,19 @@ class MemoryCluster:
         Raises:
             JobFailed: it refused.
         """
-        answer = self.system.ask(ref, question, timeout=ASK_WITHIN)
-        if isinstance(answer, Refused):
+        for _ in range(ASK_TIMES_MAX):
+            try:
+                answer = self.system.ask(ref, question, timeout=ASK_WITHIN)
+            except (ActorTerminated, AskTimeout):
+                self.system.run(steps_max=STEPS_BETWEEN_ASKS)  # It was crashed on purpose; it comes back.
+                continue
+            if not isinstance(answer, Refused):
+                return answer
             raise JobFailed(f"{ref.path}: {answer.reason}")
-        return answer
+        raise JobFailed(f"{ref.path} does not answer")
 
-    def write(self, topic: Topic[Any], values: Sequence[Any]) -> None:
-        """Create a topic and append values to it, as a producer would."""
+    def write(self, topic: Topic[Any], values: Sequence[Any], *, batch_records: int = 1 << 16) -> None:
+        """Create a topic and append values to it, as a producer would, so many records a batch."""
         spec = TopicSpec(topic.name, topic.partitions, compacted=topic.compacted)
         self.ask(catalogue_ref(), CreateTopic(spec))
         get_key = None if topic.key is None else checks.getter(topic.key)
@@ -93,14 +99,18 @@ class MemoryCluster:
             partition = place % topic.partitions if key is None else partition_for_key(key, topic.partitions)
             by_partition.setdefault(partition, []).append(place)
         now_ms = self.host.clock.now_us() // 1000
-        for partition, places in sorted(by_partition.items()):
-            batches = encode_records(
-                [now_ms] * len(places), [keys[place] for place in places], [encoded[place] for place in places]
-            )
-            self.ask(partition_ref(topic.name, partition), Append(batches))
+        for partition, every in sorted(by_partition.items()):
+            for start in range(0, len(every), batch_records):
+                places = every[start : start + batch_records]
+                batches = encode_records(
+                    [now_ms] * len(places), [keys[place] for place in places], [encoded[place] for place in places]
+                )
+                self.ask(partition_ref(topic.name, partition), Append(batches))
 
     def read(self, topic: Topic[Any]) -> list[list[tuple[bytes | None, Any]]]:
-        """For each partition the (key, value) of its committed records, in order of offset."""
+        """For each partition the (key, value) of its committed records, in order of offset; a topic may not exist yet."""
+        if not self.ask(catalogue_ref(), DescribeTopics((topic.name,))).specs:
+            return [[] for _ in range(topic.partitions)]
         return [self._read_partition(topic, partition) for partition in range(topic.partitions)]
 
     def _read_partition(self, topic: Topic[Any], partition: int) -> list[tuple[bytes | None, Any]]:

@@ -13,7 +13,6 @@ from typing import Any
 from actorstream.actors import Context
 from actorstream.errors import TopicMismatch
 from actorstream.log.client import (
-    IN_FLIGHT_MAX,
     PRODUCER_EPOCH_MAX,
     SLOTS,
     AllocateProducerIds,
@@ -25,7 +24,6 @@ from actorstream.log.client import (
     Fetched,
     History,
     ListOffsets,
-    OpenEpoch,
     RawDecoder,
     Refused,
     catalogue_ref,
@@ -167,15 +165,12 @@ class Opening:
 
     def _open_partitions(self, then: Callable[[], None]) -> None:
         """Settle and fence, in every partition that any epoch of the job may have written to."""
-        history = self.history
-        questions = []
-        for topic, count in self._partitions.items():
-            for partition in range(count):
-                for base, lanes in _by_base(history).items():
-                    ids = tuple(history.lanes[lane] + slot for lane in lanes for slot in range(SLOTS))
-                    settled = tuple(one for one in history.settled(f"{topic}-{partition}") if one.producer_id in ids)
-                    question = OpenEpoch(self._job.name, history.last_epoch - base, ids, settled)
-                    questions.append((partition_ref(topic, partition), question))
+        questions = [
+            (partition_ref(topic, number), opening)
+            for topic, count in self._partitions.items()
+            for number in range(count)
+            for opening in self.history.openings(self._job.name, f"{topic}-{number}")
+        ]
         self._all(questions, lambda _: then())
 
     def producer_ids(self) -> dict[str, tuple[int, int]]:
@@ -218,13 +213,6 @@ def decision_append(decision: Any, expected_end: int, at_us: int) -> Append:
     return Append(batches, expected_end=expected_end, flush=True)
 
 
-def _by_base(history: History) -> dict[int, list[str]]:
-    lanes: dict[int, list[str]] = {}
-    for lane, base in history.bases.items():
-        lanes.setdefault(base, []).append(lane)
-    return lanes
-
-
 def _spec(topic: Topic[Any], is_sink: bool) -> TopicSpec:
     return TopicSpec(
         name=topic.name,
@@ -235,6 +223,3 @@ def _spec(topic: Topic[Any], is_sink: bool) -> TopicSpec:
         schema=None if topic.type is None else describe(topic.type),
         reads_committed=is_sink,
     )
-
-
-assert IN_FLIGHT_MAX == 1  # The coordinator below waits for one checkpoint before it begins the next.

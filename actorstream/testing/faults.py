@@ -1,0 +1,47 @@
+"""What may go wrong in a simulation, and how often.
+
+Each fault has a name, a rate and a counter; `simulate` checks over all its seeds that every fault that was asked for did
+happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How many of each fault an average seed meets.
+
+    crash_actor: one actor fails, and its supervisor decides.
+    crash_process: everything stops at once; the page cache survives, the write under way may be cut short.
+    crash_host: power is lost; of what was not synced any part may be lost or torn.
+    """
+
+    crash_actor: float = 0.0
+    crash_process: float = 0.0
+    crash_host: float = 0.0
+
+    @classmethod
+    def all(cls) -> Faults:
+        """Everything that the system promises to survive."""
+        return cls(crash_actor=2.0, crash_process=1.0, crash_host=1.0)
+
+    @classmethod
+    def none(cls) -> Faults:
+        """Nothing goes wrong; only the order of events is up to the seed."""
+        return cls()
+
+    def only(self, *names: str) -> Faults:
+        """These faults alone, at their rates.
+
+        Example:
+            >>> Faults.all().only("crash_actor")
+            Faults(crash_actor=2.0, crash_process=0.0, crash_host=0.0)
+        """
+        return replace(Faults(), **{name: getattr(self, name) for name in names})
+
+    def rates(self) -> dict[str, float]:
+        """The faults that are asked for, by name."""
+        every = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: rate for name, rate in every.items() if rate > 0}
