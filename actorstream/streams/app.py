@@ -185,8 +185,8 @@ class App:
         start: str,
     ) -> nodes.Source:
         topic = self._program.declare(source) if isinstance(source, Topic) else None
-        connector = None if topic is not None else _connector(source)
-        kind = (topic.type or Any) if topic is not None else connector.type
+        connector: Any = None if topic is not None else _connector(source)
+        kind: Any = connector.type if topic is None else topic.type or Any
         if isinstance(event_time, str):
             checks.check_field(kind, event_time, "event_time")
         elif event_time is not None and not callable(event_time):
@@ -344,5 +344,6 @@ def _connector(source: Any) -> Any:
 
         return SequenceSource(source)
     raise PlanError(
-        f"stream at {user_site()} was given {source!r}; give it a topic (app.topic), a connector (files.jsonl(...)) or a list"
+        f"stream at {user_site()} was given {source!r}; give it a topic (app.topic), a connector (files.jsonl(...)) or "
+        "a list"
     )

@@ -15,12 +15,13 @@ class Program:
     """Grows as the user's file runs; read once, when the job is planned.
 
     Guarantees: a name that nobody chose is unique and depends on the path alone, so that adding a sibling renames
-    nothing. Names that people chose are checked when the program is `complete`, because only then both places are known.
+    nothing. Names that people chose are checked when the program is `complete`, because only then both places are
+    known.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.topics: dict[str, Topic] = {}
+        self.topics: dict[str, Topic[Any]] = {}
         self._nodes: list[Node] = []
         self._taken: dict[str, int] = {}
 
@@ -29,7 +30,7 @@ class Program:
         self._nodes.append(node)
         return node
 
-    def declare(self, topic: Topic) -> Topic:
+    def declare(self, topic: Topic[Any]) -> Topic[Any]:
         """Remember a topic; the same declaration again gives the first object.
 
         Raises:
@@ -80,7 +81,8 @@ class Program:
         ends = tuple(n for n in self._nodes if isinstance(n, SINKS) or (isinstance(n, Tap) and n not in read))
         if not ends:
             raise PlanError(
-                f"app {self.name!r} has nothing to run: no stream ends anywhere; end one with .to(topic), .to(sink) or @stream.sink"
+                f"app {self.name!r} has nothing to run: no stream ends anywhere; end one with .to(topic), .to(sink) or "
+                "@stream.sink"
             )
         return ends
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -36,7 +36,7 @@ def aggregate_type(
     available = _available(key, aggregates, window)
     if into is None:
         fields = [(label, kind) for label, kind in available.items()]
-        return msgspec.defstruct(_type_name(name), fields, bases=(Record,))
+        return cast("type[Record]", msgspec.defstruct(_type_name(name), fields, bases=(Record,)))
     if not is_record_type(into):
         raise PlanError(f"aggregate at {user_site()} was given {into!r}; the first argument is a Record type")
     for field in msgspec.structs.fields(into):

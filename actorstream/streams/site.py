@@ -23,6 +23,10 @@ class Site(NamedTuple):
         return f"{os.path.basename(self.file)}:{self.line}"
 
 
+NOWHERE = Site("<unknown>", 0)
+"""A line that is not known."""
+
+
 def user_frame() -> FrameType | None:
     """The innermost frame that is not ours: the line that the user wrote."""
     frame: FrameType | None = sys._getframe(1)
@@ -34,7 +38,7 @@ def user_frame() -> FrameType | None:
 def user_site() -> Site:
     """Where the user's program calls us."""
     frame = user_frame()
-    return Site("<unknown>", 0) if frame is None else Site(frame.f_code.co_filename, frame.f_lineno)
+    return NOWHERE if frame is None else Site(frame.f_code.co_filename, frame.f_lineno)
 
 
 def hints(function: Callable[..., Any]) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def hints(function: Callable[..., Any]) -> dict[str, Any]:
     names = _visible_names()
     raw = getattr(target, "__annotations__", None)
     if raw is None:
-        raw = getattr(getattr(type(target), "__call__", None), "__annotations__", {})
+        raw = getattr(type(target).__call__, "__annotations__", {})  # An object with a `__call__` method.
     resolved: dict[str, Any] = {}
     for name, annotation in raw.items():
         value = _resolve(annotation, getattr(target, "__globals__", {}), names)
@@ -61,7 +65,7 @@ _UNRESOLVED: Any = object()
 
 def _visible_names() -> dict[str, Any]:
     """Local variables of the user's frames, the innermost last, so that they win."""
-    frames = []
+    frames: list[FrameType] = []
     frame = user_frame()
     while frame is not None and len(frames) < 16:
         frames.append(frame)

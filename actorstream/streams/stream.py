@@ -268,7 +268,7 @@ class Stream(Generic[V]):
     @overload
     def key_by(self, function: Callable[[V], K], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
     @overload
-    def key_by(self, /, *fields: str, name: str | None = None) -> KeyedStream[Any, V]: ...
+    def key_by(self, field: str, /, *fields: str, name: str | None = None) -> KeyedStream[Any, V]: ...
     @overload
     def key_by(self, /, *, name: str | None = None) -> Callable[[Callable[[V], K]], KeyedStream[K, V]]: ...
     def key_by(self, *by: Any, name: str | None = None) -> Any:
@@ -337,7 +337,7 @@ class Stream(Generic[V]):
         node = nodes.Union(inputs=tuple(_plain(one) for one in inputs), type=types[0] if alike else Any, **naming)
         return cast("Stream[V]", Stream(self._program, self._program.add(node)))
 
-    def to(self, target: Topic | Any) -> None:
+    def to(self, target: Topic[Any] | TwoPhaseSink | PlainSink) -> None:
         """End this path in a topic or a sink.
 
         Into a topic, and into a sink that follows `TwoPhaseSink`, exactly once: a reader never sees a record that a
@@ -443,7 +443,8 @@ class KeyedStream(Stream[V], Generic[K, V]):
     def process(self, function: Any = None, /, *, name: str | None = None) -> Any:
         """A function of the value and of what its other parameters' annotations ask for: state, key, timers.
 
-        It returns None (nothing), a value, or is a generator. See `ValueState`, `ListState`, `MapState`, `Key`, `Timer`.
+        It returns None (nothing), a value, or is a generator. What it may ask for: `ValueState`, `ListState`,
+        `MapState`, `Key`, `Timer`.
 
         Example:
             >>> from actorstream import App, ValueState
@@ -565,9 +566,10 @@ class ProcessedStream(Stream[V]):
     @overload
     def on_timer(self, timer: str, /) -> Callable[[Callable[..., R]], Callable[..., R]]: ...
     def on_timer(self, what: Any, /) -> Any:
-        """Decorate the function that is called when a timer fires: `(time, *injected)`; what it yields joins the stream.
+        """Decorate the function that is called when a timer fires: `(time, *injected)`.
 
-        With several timer parameters, say which: `@detect.on_timer("reminder")`. The function stays a function.
+        What it yields joins the stream. With several timer parameters, say which: `@detect.on_timer("reminder")`.
+        The function stays a function.
 
         Raises:
             PlanError: there is no such timer parameter, or it has a function already.
@@ -579,10 +581,11 @@ class ProcessedStream(Stream[V]):
             checks.check_function(user, "on_timer")
             declared = [one.parameter for one in node.injected if one.kind == "timer"]
             chosen = timer or (declared[0] if len(declared) == 1 else None)
-            if chosen not in declared:
+            if chosen is None or chosen not in declared:
                 there = ", ".join(declared) or "none"
                 raise PlanError(
-                    f"on_timer at {user_site()}: say which timer of {node.name!r} it is for; its timer parameters: {there}"
+                    f"on_timer at {user_site()}: say which timer of {node.name!r} it is for; "
+                    f"its timer parameters: {there}"
                 )
             if chosen in node.timers:
                 raise PlanError(f"on_timer at {user_site()}: timer {chosen!r} of {node.name!r} has a function already")

@@ -49,7 +49,8 @@ class WindowedStream(Generic[K, V]):
             from actorstream.streams.site import user_site
 
             raise PlanError(
-                f".late at {user_site()}: finish the window first (aggregate, or a function over Window), then ask for .late"
+                f".late at {user_site()}: finish the window first (aggregate, or a function over Window), then ask "
+                "for .late"
             )
         return _late(self._program, self._finished)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import gcd
 from typing import Generic, TypeVar
 
 from actorstream.errors import PlanError
@@ -27,13 +28,10 @@ class WindowSpec:
 
     size_us: int
     every_us: int
+    pane_us: int = field(init=False)  # the longest stretch of which both the size and the step are multiples
 
-    @property
-    def pane_us(self) -> int:
-        """The longest stretch of which both the size and the step are multiples."""
-        from math import gcd
-
-        return gcd(self.size_us, self.every_us)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pane_us", gcd(self.size_us, self.every_us))
 
     def pane_of(self, time: Instant) -> Instant:
         """Where the pane that holds `time` begins."""

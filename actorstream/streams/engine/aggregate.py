@@ -70,10 +70,10 @@ class WindowAggregateStage(PanesStage):
 
     def take(self, batch: Batch) -> None:
         in_time = batch.times is not None and self._window.first_end(
-            vectors.smallest(batch.times) // self._window.pane_us * self._window.pane_us
+            vectors.smallest(batch.times) // self._pane_us * self._pane_us
         ) > self._limit(batch.own[-1])
         if batch.is_columns and in_time and self._columns is not None:
-            folded = vectors.fold(batch, self._window.pane_us, self._key_fields, self._folding.aggregates)
+            folded = vectors.fold(batch, self._pane_us, self._key_fields, self._folding.aggregates)
             if folded is not None:
                 panes, keys, accumulators = folded
                 encoded = self._encoder.encode_all(keys)

@@ -128,7 +128,12 @@ class Batch:
         )
 
     def choose(
-        self, places: Sequence[int], rows: list[Any] | None = None, kind: Any = None, *, frame: Any = None
+        self,
+        places: Sequence[int] | polars.Series,
+        rows: list[Any] | None = None,
+        kind: Any = None,
+        *,
+        frame: Any = None,
     ) -> Batch:
         """The records at `places` (in order, repeats allowed), with other values if given."""
         if rows is None and frame is None:

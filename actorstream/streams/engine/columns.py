@@ -81,7 +81,7 @@ class MapBatchesStage(Stage):
             raise OperatorError(
                 self.name,
                 f"a frame of {len(batch)} rows",
-                cause=f"the function returned {found}; return a DataFrame with one row for each (use where() to drop rows)",
+                cause=f"the function returned {found}; return a DataFrame with one row for each (where() drops rows)",
             )
         if self._kind is None:
             self._kind = record_type_of(result.schema, self.name)

@@ -67,5 +67,6 @@ class _TableSide(Stage):
 
 def _keys(node: TableJoin) -> tuple[KeyBy, KeyBy]:
     stream, table = node.inputs
-    assert isinstance(stream, KeyBy) and isinstance(table, KeyBy)
+    assert isinstance(stream, KeyBy)
+    assert isinstance(table, KeyBy)
     return stream, table

@@ -43,6 +43,7 @@ class PanesStage(Stage):
         self._key = _key_node(node)
         self._encoder = Encoder()
         self._window = node.window
+        self._pane_us = node.window.pane_us
         self._lateness_us = node.allowed_lateness_us
         self._one_by_one = self._lateness_us > 0 or node.emit == "change"
         self._watermark: Instant = START_OF_TIME
@@ -77,7 +78,7 @@ class PanesStage(Stage):
 
     def take(self, batch: Batch) -> None:
         """Fold a batch into the panes; late records go to `late`."""
-        pane_us = self._window.pane_us
+        pane_us = self._pane_us
         panes = [time - time % pane_us for time in as_list(batch.times)]
         encoded = self._encoder.encode_all(keys_of(batch, self._key))
         groups: dict[Group, list[int]] = {}

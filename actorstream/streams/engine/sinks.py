@@ -19,9 +19,6 @@ from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import CallSink, Collect, KeyBy, ToSink, ToTopic
 
-GATHER_RECORDS_MAX = 8_192
-"""Records that a sink gathers before they are sent, if no barrier comes first."""
-
 
 class Gathered:
     """Encoded records for one partition."""
@@ -106,9 +103,9 @@ class TopicSinkStage(Stage):
         self._next_partition = (self._next_partition + 1) % self.topic.partitions
         return self._next_partition
 
-    def is_full(self) -> bool:
-        """Whether there is enough to send before the next barrier."""
-        return self._count >= GATHER_RECORDS_MAX
+    def gathered(self) -> int:
+        """How many records have gathered."""
+        return self._count
 
     def take(self) -> dict[int, Gathered]:
         """What has gathered, by partition, in order of partition; from now on it is the caller's."""
@@ -132,9 +129,9 @@ class TwoPhaseSinkStage(Stage):
     def push(self, batch: Batch) -> None:
         self._values.extend(batch.rows())
 
-    def is_full(self) -> bool:
-        """Whether there is enough to write before the next barrier."""
-        return len(self._values) >= GATHER_RECORDS_MAX
+    def gathered(self) -> int:
+        """How many values have gathered."""
+        return len(self._values)
 
     def take(self) -> list[Any]:
         """What has gathered; from now on it is the caller's."""

@@ -33,7 +33,7 @@ class Stage(ABC):
         """The watermark has reached `watermark`: whatever is due by it goes out, then the next stages hear of it."""
         self.pass_on(watermark)
 
-    def restored(self) -> None:
+    def restored(self) -> None:  # noqa: B027 - most stages derive nothing
         """The tables were loaded or rolled back: rebuild what is derived from them."""
 
     def emit(self, batch: Batch) -> None:

@@ -1,7 +1,7 @@
 """The timers of one operator: for each key a few times at which it wants to be called.
 
-The state table is the truth (key → {time: sequence}); the heap beside it only says what may be next, and is rebuilt from
-the table. Timers fire in order of time; those of equal times in the order they were set.
+The state table is the truth (key → {time: sequence}); the heap beside it only says what may be next, and is rebuilt
+from the table. Timers fire in order of time; those of equal times in the order they were set.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.engine.batch import Batch, as_series
 from actorstream.streams.plan.nodes import KeyBy
 
-_PANE = "__pane"
+_PANE, _LENGTH = "__pane", "__length"
 Folded = tuple[list[Instant], list[Any], list[list[Any]]]
 
 
@@ -41,7 +41,7 @@ def fold(batch: Batch, pane_us: int, key_fields: Sequence[str], aggregates: Sequ
     ]
     flat = [part for parts in expressions for part in parts]
     grouped = (
-        frame.with_columns(panes).group_by(_PANE, *key_fields, maintain_order=True).agg(polars.len("__len"), *flat)
+        frame.with_columns(panes).group_by(_PANE, *key_fields, maintain_order=True).agg(polars.len().alias(_LENGTH), *flat)
     )
     keys = [grouped[field].to_list() for field in key_fields]
     accumulators = [
@@ -82,7 +82,7 @@ def _expression(aggregate: Aggregate, kind: str | None, label: str) -> list[Any]
 
 def _accumulators(aggregate: Aggregate, kind: str | None, grouped: Any, label: str) -> list[Any]:
     if kind == "count":
-        return list(grouped["__len"].to_list())
+        return list(grouped[_LENGTH].to_list())
     values = grouped[label].to_list()
     if kind == "order":
         return list(values)

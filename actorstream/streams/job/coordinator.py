@@ -58,6 +58,7 @@ CoordinatorMessage = (
     | m.RetryDue
     | m.PrepareOverdue
     | m.StopJob
+    | m.Leave
     | m.TakeSavepoint
     | m.GetStatus
     | Terminated
@@ -358,6 +359,11 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         """Drain, commit, stop."""
         self._stopping = True
         self._take_last(context)
+
+    @receives(m.Leave)
+    def on_leave(self, leave: m.Leave, context: Context) -> None:
+        """Nobody needs this job any more."""
+        context.stop()
 
     def _finish(self, context: Context) -> None:
         self._state = "finished"

@@ -14,7 +14,7 @@ from actorstream.log.client import Fetched, TopicDecoder
 from actorstream.streams.connector import Chunk, Reader, Source
 from actorstream.streams.engine.batch import Batch, Origin
 
-ROWS_MAX = 4_096
+ROWS_MAX = 2_048
 """Rows of one batch: small enough that other messages come between, large enough that nothing shows per batch."""
 
 COLUMN_ROWS_MAX = 65_536

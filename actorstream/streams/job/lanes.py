@@ -31,6 +31,7 @@ class Lane:
         self._next_sequence: dict[tuple[int, int], int] = {}
         self._cuts: dict[int, dict[int, Cut]] = {}  # checkpoint → partition → cut
         self._unanswered: dict[int, int] = {}  # checkpoint → appends
+        self._taken = first_checkpoint - 1
 
     @property
     def open_checkpoint(self) -> int:
@@ -70,8 +71,11 @@ class Lane:
         """Whether all appends of a sealed checkpoint were answered."""
         return not self._unanswered.get(checkpoint, 0)
 
-    def take_cuts(self, checkpoint: int) -> dict[int, Cut]:
-        """Where the checkpoint's output ends, by partition."""
+    def take_cuts(self, checkpoint: int) -> dict[int, Cut] | None:
+        """Where the checkpoint's output ends, by partition; None if they were taken before."""
         assert self.is_answered(checkpoint)
+        if self._taken >= checkpoint:
+            return None
+        self._taken = checkpoint
         self._unanswered.pop(checkpoint, None)
         return self._cuts.pop(checkpoint, {})

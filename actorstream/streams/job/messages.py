@@ -194,6 +194,10 @@ class StopJob(Message):
     """Take a last checkpoint, commit it, and stop."""
 
 
+class Leave(Message):
+    """The job has ended, and nobody will ask about it any more."""
+
+
 class TakeSavepoint(Message):
     """Name the next checkpoint. Answered by `SavepointTaken`."""
 

@@ -11,8 +11,8 @@ from collections import deque
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.job.elements import Element
 
-WINDOW_RECORDS = 16_384
-WINDOW_BYTES = 4 << 20
+WINDOW_RECORDS = 4_096
+WINDOW_BYTES = 1 << 20
 
 
 class Outlet:

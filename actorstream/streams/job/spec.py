@@ -20,12 +20,14 @@ class Settings:
     """How a job runs, apart from what it computes.
 
     `until`: None, "caught_up" or "end". `idle`: whether silent partitions may stop holding back time.
+    `gather_records`: how many records a sink gathers before they are sent, if no barrier comes first.
     `fetch_bytes_max`, `fetch_wait_us`: of one fetch. `restarts_max` in `restarts_within_us`: more fail the job.
     """
 
     checkpoint_us: int = 100_000
     until: str | None = None
     idle: bool = True
+    gather_records: int = 8_192
     fetch_bytes_max: int = 1 << 20
     fetch_wait_us: int = duration_us("250ms")
     restarts_max: int = 5

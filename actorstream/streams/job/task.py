@@ -220,11 +220,12 @@ class Task(Actor):
     def after(self, context: Context) -> None:
         """Something was processed: send what may go."""
         self.pump(context)
+        most = self.spec.job.settings.gather_records
         for stage, lane in self.lanes:
-            if stage.is_full():
+            if stage.gathered() >= most:
                 self._send_lane(context, stage, lane)
         for sink, file in self.files:
-            if sink.is_full():
+            if sink.gathered() >= most:
                 file.write(sink.take())
         self._tick_for_timers(context)
 
@@ -319,6 +320,8 @@ class Task(Actor):
         if pending is None or not pending.waits_for(token) or not lane.is_answered(pending.checkpoint):
             return
         cuts = lane.take_cuts(pending.checkpoint)
+        if cuts is None:
+            return  # They are being flushed already.
         left = dict.fromkeys(cuts)
 
         def flushed(partition: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from actorstream.model.topic import Topic
 from actorstream.streams.aggregates import Aggregate
-from actorstream.streams.site import Site
+from actorstream.streams.site import NOWHERE, Site
 from actorstream.streams.windows import WindowSpec
 
 Function = Callable[..., Any]
@@ -24,7 +24,7 @@ class Node:
     name: str
     inputs: tuple[Node, ...] = ()
     type: Any = Any
-    site: Site = Site("<unknown>", 0)
+    site: Site = NOWHERE
     given_name: bool = False  # a person chose it, by `name=` or by naming a function
 
     kind = "node"
@@ -43,7 +43,7 @@ class Source(Node):
     """Where records come from: a topic, or anything that follows the `Source` protocol."""
 
     kind = "source"
-    topic: Topic | None = None
+    topic: Topic[Any] | None = None
     connector: Any = None
     event_time: str | Function | None = None
     max_delay_us: int = 0
@@ -249,7 +249,7 @@ class ToTopic(Node):
     """The end of a path: a topic, exactly once."""
 
     kind = "to topic"
-    topic: Topic
+    topic: Topic[Any]
 
     def detail(self) -> str:
         return self.topic.name

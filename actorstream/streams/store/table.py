@@ -23,7 +23,7 @@ from actorstream.streams.store.changes import Change
 T = TypeVar("T")
 
 Namespace = int
-Layer = dict[tuple[Namespace, bytes], bytes | None]
+Layer = dict[Namespace, dict[bytes, bytes | None]]
 """Encoded entries; None: taken away."""
 
 
@@ -81,9 +81,8 @@ class StateTable(Generic[T]):
         """The keys of a namespace, in no promised order."""
         found = dict.fromkeys(self._base.get(namespace, ()))
         for _, layer in self._sealed:
-            for (where, key), encoded in layer.items():
-                if where == namespace:
-                    _set(found, key, encoded is not None)
+            for key, encoded in layer.get(namespace, {}).items():
+                _set(found, key, encoded is not None)
         live = self._live.get(namespace, {})
         for key in self._touched.get(namespace, ()):
             _set(found, key, key in live)
@@ -98,7 +97,7 @@ class StateTable(Generic[T]):
 
     def namespaces(self) -> list[Namespace]:
         """The namespaces that may have entries, sorted."""
-        found = {*self._base, *self._live, *self._touched, *(where for _, layer in self._sealed for where, _ in layer)}
+        found = {*self._base, *self._live, *self._touched, *(where for _, layer in self._sealed for where in layer)}
         return sorted(one for one in found if self.keys(one))
 
     # --- checkpoints -----------------------------------------------------------------------------------------------
@@ -108,19 +107,23 @@ class StateTable(Generic[T]):
         layer: Layer = {}
         for namespace, keys in self._touched.items():
             live = self._live.get(namespace, {})
-            for key in keys:
-                layer[namespace, key] = self._encode(live[key]) if key in live else None
+            layer[namespace] = {key: self._encode(live[key]) if key in live else None for key in keys}
         self._touched = {}
         if layer:
             self._sealed.append((checkpoint, layer))
-        return [Change(key_group(key), namespace, key, value) for (namespace, key), value in layer.items()]
+        return [
+            Change(key_group(key), namespace, key, value)
+            for namespace, entries in layer.items()
+            for key, value in entries.items()
+        ]
 
     def commit(self, checkpoint: int) -> None:
         """The checkpoint is decided: merge its layer, and those before it, into the base."""
         while self._sealed and self._sealed[0][0] <= checkpoint:
             _, layer = self._sealed.pop(0)
-            for (namespace, key), encoded in layer.items():
-                self._apply(namespace, key, encoded)
+            for namespace, entries in layer.items():
+                for key, encoded in entries.items():
+                    self._apply(namespace, key, encoded)
 
     def rollback(self) -> None:
         """Forget everything that no decided checkpoint holds."""
@@ -130,7 +133,9 @@ class StateTable(Generic[T]):
 
     def load(self, changes: Iterable[Change]) -> None:
         """Apply changes of decided checkpoints, in their order, to an otherwise untouched table."""
-        assert not self._live and not self._touched and not self._sealed
+        assert not self._live
+        assert not self._touched
+        assert not self._sealed
         for change in changes:
             self._apply(change.namespace, change.key, change.value)
 
@@ -156,8 +161,9 @@ class StateTable(Generic[T]):
 
     def _encoded(self, namespace: Namespace, key: bytes) -> bytes | None:
         for _, layer in reversed(self._sealed):
-            if (namespace, key) in layer:
-                return layer[namespace, key]
+            entries = layer.get(namespace, {})
+            if key in entries:
+                return entries[key]
         return self._base.get(namespace, {}).get(key)
 
 
@@ -170,5 +176,6 @@ def _set(found: dict[bytes, None], key: bytes, there: bool) -> None:
 
 def _refuse(value: Any) -> Any:
     raise BadInput(
-        f"a value of type {type(value).__name__} cannot be kept in state; use Records, numbers, strings, datetimes, lists and dicts"
+        f"a value of type {type(value).__name__} cannot be kept in state; use Records, numbers, strings, datetimes, "
+        "lists and dicts"
     )

@@ -1,0 +1,196 @@
+"""A job in this process, over a data directory: start it, wait for it, stop it, look at it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import timedelta
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from actorstream.errors import AskTimeout, JobFailed, PlanError
+from actorstream.log.client import EmbeddedLog
+from actorstream.model.duration import duration_us
+from actorstream.streams.job.console import log_to_stderr
+from actorstream.streams.job.coordinator import Coordinator
+from actorstream.streams.job.messages import (
+    GetStatus,
+    JobStatus,
+    Leave,
+    SavepointTaken,
+    StopJob,
+    TakeSavepoint,
+)
+from actorstream.streams.job.planning import job_spec
+from actorstream.streams.job.spec import Settings
+
+if TYPE_CHECKING:
+    from actorstream.actors import Ref
+    from actorstream.streams.app import App
+
+UNTIL = (None, "caught_up", "end")
+
+_LOOK_SECONDS = 0.2  # Between two looks at whether the system itself has failed.
+_STATUS_TIMEOUT = "10s"
+_SAVEPOINT_TIMEOUT = "60s"
+
+
+class Job:
+    """A running job; made by `App.start`. Leaving a `with` block stops it."""
+
+    def __init__(self, name: str, log: EmbeddedLog, coordinator: Ref, outcome: Future[BaseException | None]) -> None:
+        self.name = name
+        self._log = log
+        self._coordinator = coordinator
+        self._outcome = outcome
+        self._last_status: JobStatus | None = None
+        self._closing = threading.Lock()
+
+    def __enter__(self) -> Job:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if not self._outcome.done():
+            self.stop()
+        self._close()
+
+    def wait(self, timeout: str | timedelta | None = None) -> None:
+        """Until the job has ended: its input has, or it was stopped.
+
+        Raises:
+            OperatorError, Mistake: see `App.run`.
+            JobFailed: it ended for another reason.
+            AskTimeout: it has not ended within `timeout`; it goes on.
+        """
+        left = None if timeout is None else duration_us(timeout, what="the timeout of wait") / 1e6
+        while not self._has_ended(_LOOK_SECONDS if left is None else min(left, _LOOK_SECONDS)):
+            if left is not None:
+                left -= _LOOK_SECONDS
+                if left <= 0:
+                    raise AskTimeout(f"job {self.name!r} has not ended within {timeout}")
+        error = self._result()
+        self._close()
+        if error is not None:
+            raise error
+
+    def _has_ended(self, seconds: float) -> bool:
+        try:
+            self._outcome.result(seconds)
+        except TimeoutError:
+            return self._log.system.failed is not None
+        return True
+
+    def _result(self) -> BaseException | None:
+        if self._outcome.done():
+            return self._outcome.result()
+        return JobFailed(f"job {self.name!r} came to a stop: {self._log.system.failed}")
+
+    def stop(self) -> None:
+        """Drain, take a last checkpoint, commit it, and end; the next start goes on from there.
+
+        Raises:
+            OperatorError, JobFailed: it failed before it could.
+        """
+        self.ask_to_stop()
+        self.wait()
+
+    def ask_to_stop(self) -> None:
+        """Begin to stop, and return at once."""
+        if not self._outcome.done():
+            self._log.system.tell(self._coordinator, StopJob())
+
+    def status(self) -> JobStatus:
+        """How the job is doing; after its end, how it was doing last.
+
+        Raises:
+            AskTimeout: it is too busy to say.
+        """
+        if self._last_status is not None:
+            return self._last_status
+        return self._ask_status()
+
+    def _ask_status(self) -> JobStatus:
+        answer = self._log.system.ask(self._coordinator, GetStatus(), timeout=_STATUS_TIMEOUT)
+        assert isinstance(answer, JobStatus)
+        return answer
+
+    def savepoint(self, name: str) -> int:
+        """Take a checkpoint and name it; gives its number. What it needs is never collected.
+
+        Raises:
+            AskTimeout: no checkpoint was possible in time.
+        """
+        answer = self._log.system.ask(self._coordinator, TakeSavepoint(name), timeout=_SAVEPOINT_TIMEOUT)
+        assert isinstance(answer, SavepointTaken)
+        return answer.checkpoint
+
+    def _close(self) -> None:
+        with self._closing:
+            if self._last_status is None and self._log.system.failed is None:
+                self._last_status = self._ask_status()
+                self._log.system.tell(self._coordinator, Leave())
+                self._log.close()
+            elif self._last_status is None:
+                self._last_status = JobStatus(self.name, "failed", 0, 0, 0, 0, {}, None, str(self._log.system.failed))
+                self._log.close()
+
+
+def start(app: App, *, data: str, workers: int, checkpoint: str | timedelta, until: str | None) -> Job:
+    """See `App.start`."""
+    log_to_stderr()
+    settings = _settings(workers, checkpoint, until)
+    outcome: Future[BaseException | None] = Future()
+    spec = job_spec(app._program, settings, report=lambda error: _report(outcome, error))
+    log = EmbeddedLog.open(data)
+    try:
+        coordinator = log.system.spawn(Coordinator, spec, name=f"job-{spec.name}", restart="transient")
+    except ValueError as error:
+        log.close()
+        raise JobFailed(f"job {spec.name!r} is running already in this process; stop it first") from error
+    return Job(spec.name, log, coordinator, outcome)
+
+
+def run(app: App, *, data: str, workers: int, checkpoint: str | timedelta, until: str | None) -> None:
+    """See `App.run`."""
+    job = start(app, data=data, workers=workers, checkpoint=checkpoint, until=until)
+    with stopped_by_signals(job):
+        job.wait()
+
+
+@contextmanager
+def stopped_by_signals(job: Job) -> Iterator[None]:
+    """The first SIGINT or SIGTERM asks the job to stop; a second one ends the process at once.
+
+    Signals belong to the main thread; elsewhere this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_DFL)
+        job.ask_to_stop()
+
+    before = {one: signal.signal(one, on_signal) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _settings(workers: int, checkpoint: str | timedelta, until: str | None) -> Settings:
+    if workers != 1:
+        raise PlanError(f"workers is {workers}; a job runs in one process, so it can only be 1")
+    if until not in UNTIL:
+        raise PlanError(f'until is {until!r}; it is "caught_up" or "end", or left out')
+    return Settings(checkpoint_us=duration_us(checkpoint, what="the checkpoint interval"), until=until)
+
+
+def _report(outcome: Future[BaseException | None], error: Any) -> None:
+    if not outcome.done():
+        outcome.set_result(error)
