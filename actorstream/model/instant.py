@@ -27,9 +27,8 @@ def to_instant(value: Any) -> Instant:
         TypeError: anything else.
     """
     if isinstance(value, datetime):
-        if value.tzinfo is None:
-            value = value.replace(tzinfo=UTC)
-        return (value - EPOCH) // _US
+        aware: datetime = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+        return (aware - EPOCH) // _US
     if isinstance(value, date):
         return (datetime(value.year, value.month, value.day, tzinfo=UTC) - EPOCH) // _US
     if isinstance(value, int) and not isinstance(value, bool):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars
 
 Numbers = Sequence[int]  # A list, a range, or a polars Series of Int64.
+Places = Any  # The same, as indices into a batch.
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Batch:
 
     def choose(
         self,
-        places: Sequence[int] | polars.Series,
+        places: Places,
         rows: list[Any] | None = None,
         kind: Any = None,
         *,
@@ -194,7 +195,7 @@ def as_series(numbers: Any) -> polars.Series:
     return numbers if isinstance(numbers, polars.Series) else polars.Series(numbers, dtype=polars.Int64)
 
 
-def _take(numbers: Any, places: Sequence[int]) -> Any:
+def _take(numbers: Any, places: Places) -> Any:
     if numbers is None:
         return None
     if isinstance(numbers, list | range):

@@ -41,7 +41,9 @@ def fold(batch: Batch, pane_us: int, key_fields: Sequence[str], aggregates: Sequ
     ]
     flat = [part for parts in expressions for part in parts]
     grouped = (
-        frame.with_columns(panes).group_by(_PANE, *key_fields, maintain_order=True).agg(polars.len().alias(_LENGTH), *flat)
+        frame.with_columns(panes)
+        .group_by(_PANE, *key_fields, maintain_order=True)
+        .agg(polars.len().alias(_LENGTH), *flat)
     )
     keys = [grouped[field].to_list() for field in key_fields]
     accumulators = [
