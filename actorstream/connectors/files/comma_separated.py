@@ -227,7 +227,7 @@ class CommaSeparatedEncoder:
         if self._is_new:
             writer.writerow(self._names)
             self._is_new = False
-        rows = msgspec.to_builtins(fitting(values, self._kind), order="deterministic")
+        rows = msgspec.to_builtins(fitting(values, self._kind), str_keys=True, order="deterministic")
         writer.writerows([[_cell(row.get(name)) for name in self._names] for row in rows])
         return text.getvalue().encode()
 

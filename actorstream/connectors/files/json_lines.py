@@ -38,7 +38,7 @@ class JsonLines:
         self.type = kind
         try:
             self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind)
-        except TypeError as error:
+        except (TypeError, NameError) as error:
             raise PlanError(f"JSON lines cannot hold {kind!r}: {error}; give a Record type") from error
 
     def open(self, path: str, mark: Mark | None, columns: tuple[str, ...] | None) -> JsonLinesPass:
