@@ -7,9 +7,9 @@ When a log serves, what jobs owed is settled.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import Future
-from threading import Lock
+from collections.abc import Callable, Collection
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from threading import Event, Lock
 from typing import Final
 
 from actorstream.actors import ActorSystem, Message, Ref
@@ -62,6 +62,21 @@ class EmbeddedTransport:
             self._system.run(until=answer.done)
             return answer.result(timeout=0)
         return answer.result()
+
+    def wait_any(self, answers: Collection[Future[Message]]) -> None:
+        """See `Transport`; drives a simulation."""
+        if self._system.runtime == "simulation":
+            self._system.run(until=lambda: any(answer.done() for answer in answers))
+        else:
+            wait(answers, return_when=FIRST_COMPLETED)
+
+    def pause(self, length_us: int) -> None:
+        """See `Transport`; drives a simulation."""
+        if self._system.runtime == "simulation":
+            end_us = self.now_us() + length_us
+            self._system.run(until=lambda: self.now_us() >= end_us)
+        else:
+            Event().wait(length_us / 1e6)
 
     def now_us(self) -> int:
         """See `Transport`."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from concurrent.futures import Future
+from collections.abc import Collection
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
 from actorstream.actors import Message
@@ -85,6 +86,14 @@ class RemoteTransport:
             raise
         except TimeoutError:
             raise AskTimeout(f"{self._directory}: the process that holds it does not answer") from None
+
+    def wait_any(self, answers: Collection[Future[Message]]) -> None:
+        """See `Transport`."""
+        wait(answers, WAIT_SECONDS, FIRST_COMPLETED)
+
+    def pause(self, length_us: int) -> None:
+        """See `Transport`."""
+        threading.Event().wait(length_us / 1e6)
 
     def now_us(self) -> int:
         """See `Transport`."""

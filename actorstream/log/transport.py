@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
@@ -33,6 +34,14 @@ class Transport(Protocol):
             AskTimeout: there was none in time.
             ActorTerminated: whoever was asked is gone.
         """
+        ...
+
+    def wait_any(self, answers: Collection[Future[Message]]) -> None:
+        """Return when one of the answers is there, or will never be."""
+        ...
+
+    def pause(self, length_us: int) -> None:
+        """Let so much time pass, before something is tried again."""
         ...
 
     def now_us(self) -> int:

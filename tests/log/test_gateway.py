@@ -1,0 +1,166 @@
+"""Two processes and one data directory: the second asks the first, through its socket."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actorstream.errors import ActorTerminated, UnknownTopic
+from actorstream.log import admin
+from actorstream.log.consumer import Consumer
+from actorstream.log.embedded import EmbeddedLog
+from actorstream.log.frames import BadFrame, decode_answer, decode_question, encode_answer, encode_question, read_length
+from actorstream.log.messages import Append, Appended, DescribeTopics, Fetch, Refused, TopicsDescribed
+from actorstream.log.producer import Producer
+from actorstream.log.remote import ConnectionLost, RemoteTransport
+from actorstream.log.socket_path import find_socket
+from actorstream.log.transport import ask
+from actorstream.model.topic import Topic, TopicPartition
+
+NUMBERS = Topic("numbers", int, partitions=2)
+
+OTHER = """
+import sys
+from actorstream.log.client import Consumer, Producer, Topic
+topic = Topic("numbers", int, partitions=2)
+with Producer(data=sys.argv[1]) as producer:
+    for at in range(1000):
+        producer.send(topic, at)
+with Consumer(topic, data=sys.argv[1], group="other") as consumer:
+    print(sum(record.value for record in consumer))
+"""
+
+
+def test_another_process_asks_the_one_that_holds_the_directory(tmp_path) -> None:
+    """It produces, consumes and commits as if the directory were its own."""
+    held = EmbeddedLog.open(tmp_path)
+
+    done = subprocess.run(
+        [sys.executable, "-c", OTHER, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("499500\n", "")
+    assert admin.list_groups(held.transport()) == ["other"]
+    with Consumer(NUMBERS, data=tmp_path) as consumer:
+        assert sorted(record.value for record in consumer) == list(range(1000))
+    held.close()
+
+
+def test_a_client_goes_on_when_the_holder_lets_go(tmp_path) -> None:
+    """It takes the directory over; nothing is lost, nothing is there twice."""
+    held = EmbeddedLog.open(tmp_path)
+    remote = RemoteTransport.connect(tmp_path)
+    admin.create_topic(remote, NUMBERS)
+    remote.close()
+    producer = Producer(data=tmp_path, linger=None)
+    producer._log.transport.close()
+    producer._log.transport = RemoteTransport.connect(tmp_path)  # As in a process of its own.
+    for at in range(100):
+        producer.send(NUMBERS, at)
+    producer.flush()
+    held.close()
+    for at in range(100, 200):
+        producer.send(NUMBERS, at)
+    producer.close()
+
+    with Consumer(NUMBERS, data=tmp_path) as consumer:
+        assert sorted(record.value for record in consumer) == list(range(200))
+
+
+def test_a_refusal_is_the_same_error_on_the_other_side(tmp_path) -> None:
+    """With its attributes."""
+    held = EmbeddedLog.open(tmp_path)
+    remote = RemoteTransport.connect(tmp_path)
+
+    with pytest.raises(UnknownTopic) as caught:
+        admin.describe_topic(remote, "none")
+    assert caught.value.topic == "none"
+    with pytest.raises(UnknownTopic) as caught:
+        admin.delete_topic(remote, "none")
+    assert caught.value.topic == "none"
+    with pytest.raises(ActorTerminated):
+        ask(remote, TopicPartition("none", 0), Fetch(0), Appended)
+    remote.close()
+    held.close()
+
+
+def test_hostile_bytes_close_that_one_connection(tmp_path) -> None:
+    """Others do not notice."""
+    held = EmbeddedLog.open(tmp_path)
+    good = RemoteTransport.connect(tmp_path)
+    garbage = [b"GET / HTTP/1.1\r\n\r\n", struct.pack(">I", 5) + b"hello", struct.pack(">I", 2**32 - 1), b"\0" * 8]
+
+    for data in garbage:
+        with socket.socket(socket.AF_UNIX) as bad:
+            bad.settimeout(10)
+            bad.connect(str(find_socket(tmp_path)))
+            bad.sendall(data)
+            assert bad.recv(100) == b""
+
+    assert ask(good, "catalogue", DescribeTopics(), TopicsDescribed).specs == ()
+    good.close()
+    held.close()
+
+
+def test_a_connection_that_is_lost_ends_every_question(tmp_path) -> None:
+    """Nobody waits for an answer that will not come."""
+    held = EmbeddedLog.open(tmp_path)
+    remote = RemoteTransport.connect(tmp_path)
+    admin.create_topic(remote, NUMBERS)
+    waiting = remote.ask_future(TopicPartition("numbers", 0), Fetch(0, wait_us=30_000_000))
+
+    held.close()
+
+    with pytest.raises(ConnectionLost):
+        waiting.result(10)
+    with pytest.raises(ConnectionLost):
+        remote.ask_future("catalogue", DescribeTopics())
+    remote.close()
+    with pytest.raises(ConnectionLost):
+        RemoteTransport.connect(tmp_path)
+
+
+def test_a_long_path_has_a_short_socket(tmp_path) -> None:
+    """Addresses of Unix sockets are short; a note in the directory says where it is, and goes with it."""
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    held = EmbeddedLog.open(deep)
+    remote = RemoteTransport.connect(deep)
+
+    assert admin.list_topics(remote) == []
+    short = find_socket(deep)
+    assert short.parent != deep
+    remote.close()
+    held.close()
+    assert not short.parent.exists()
+    assert not (deep / "socket.path").exists()
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_frame_or_bad(data) -> None:
+    """Nothing but BadFrame comes out, whatever goes in."""
+    for read in (decode_question, decode_answer, read_length):
+        try:
+            read(data)
+        except BadFrame:
+            continue
+
+
+@given(st.binary(max_size=50), st.integers(0, 2**40), st.booleans())
+def test_questions_and_answers_come_back(batches, number, flush) -> None:
+    """As they were sent."""
+    append = Append(batches, expected_end=None, flush=flush, request=number)
+    refused = Refused(number, "corrupt", "why", {"path": "p", "position": 3})
+
+    assert decode_question(encode_question(number, 5, TopicPartition("t", 1), append)[4:]) == (
+        number,
+        5,
+        TopicPartition("t", 1),
+        append,
+    )
+    assert decode_answer(encode_answer(number, refused)[4:]) == (number, refused)
