@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Self, dataclass_transform
 
 import msgspec
 
 
+# Without it, type checkers ask every subclass for frozen=True.
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Record(msgspec.Struct, frozen=True):
     """Base of a user's record types: frozen, compared by value, checked when decoded.
 

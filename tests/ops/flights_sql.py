@@ -26,8 +26,8 @@ left join read_parquet($weather) w on f.origin = w.origin and f.time_hour = w.ti
 """
 
 DAYS = f"""
-select origin, moment - moment % {DAY_US} as start, count(*), count(*) filter (cancelled), avg(delay), max(delay), max(wind),
-    min(visibility)
+select origin, moment - moment % {DAY_US} as start, count(*), count(*) filter (cancelled), avg(delay), max(delay),
+    max(wind), min(visibility)
 from departures group by 1, 2 order by 2, 1
 """
 

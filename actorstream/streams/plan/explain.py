@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from actorstream.errors import PlanError
 from actorstream.streams.job.planning import splits
@@ -11,6 +11,8 @@ from actorstream.streams.plan import drawing
 from actorstream.streams.plan.outline import Outline, outline
 from actorstream.streams.plan.physical import optimise, physical
 from actorstream.streams.program import Program
+
+T = TypeVar("T")
 
 
 def explain(program: Program, stage: str, format: str) -> str:  # noqa: A002 - the word of the interface
@@ -29,7 +31,7 @@ def explain(program: Program, stage: str, format: str) -> str:  # noqa: A002 - t
     return draw(outlined(program))
 
 
-def _chosen(what: str, choice: str, choices: Mapping[str, Any]) -> Any:
+def _chosen(what: str, choice: str, choices: Mapping[str, T]) -> T:
     if choice not in choices:
         raise PlanError(f"explain was given the {what} {choice!r}; it is one of {', '.join(map(repr, choices))}")
     return choices[choice]
