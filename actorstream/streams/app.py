@@ -11,10 +11,11 @@ from actorstream.model.duration import duration_us
 from actorstream.model.topic import Topic, check_topic_name
 from actorstream.streams import checks
 from actorstream.streams.connector import Source
+from actorstream.streams.keyed import KeyedStream
 from actorstream.streams.plan import nodes
 from actorstream.streams.program import Program
 from actorstream.streams.site import user_site
-from actorstream.streams.stream import KeyedStream, Stream
+from actorstream.streams.stream import Stream
 from actorstream.streams.table import Table
 
 if TYPE_CHECKING:

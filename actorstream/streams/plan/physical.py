@@ -14,7 +14,10 @@ import xxhash
 
 from actorstream.streams.plan.nodes import Node, Source, Stateful, TableJoin, ToTopic, Union
 from actorstream.streams.plan.rewrite import walk
-from actorstream.streams.plan.rules import RULES
+from actorstream.streams.plan.rules import fuse
+
+RULES = (fuse,)
+"""The rewrite rules, in the order in which they are applied."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
-"""Rewrite rules: each takes the ends of a plan and gives an equivalent plan's ends. Applied in the order of `RULES`."""
+"""Rewrite rules: each takes the ends of a plan and gives the ends of an equivalent one."""
 
 from actorstream.streams.plan.rules.fuse import fuse
 
-RULES = (fuse,)
-
-__all__ = ["RULES", "fuse"]
+__all__ = ["fuse"]

@@ -1,0 +1,285 @@
+"""Keyed streams: what keeps something for each key. `process`, windows, running results, joins with tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from actorstream.errors import PlanError
+from actorstream.model.duration import duration_us
+from actorstream.streams import checks
+from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.inject import injections
+from actorstream.streams.plan import nodes
+from actorstream.streams.program import Program
+from actorstream.streams.results import aggregate_type
+from actorstream.streams.site import function_name, user_site
+from actorstream.streams.stream import Stream
+from actorstream.streams.windows import WindowSpec
+
+if TYPE_CHECKING:
+    from actorstream.streams.table import Table
+    from actorstream.streams.windowed import WindowedStream
+
+K = TypeVar("K")
+V = TypeVar("V")
+W = TypeVar("W")
+R = TypeVar("R")
+
+
+class KeyedStream(Stream[V], Generic[K, V]):
+    """A stream whose records carry a key; what is kept for a record is kept by its key."""
+
+    def _next(self, node: nodes.Node, function: Callable[..., Any] | None, *, keeps_key: bool) -> Stream[Any]:
+        self._program.add(node)
+        if not keeps_key:
+            return Stream(self._program, node, function)
+        rekeyed = self._key_node().with_inputs((node,))
+        return KeyedStream(self._program, rekeyed, function, label=node.name)
+
+    def _unkeyed(self, operation: str) -> nodes.Node:
+        """Row operators read what the key was taken from; where the key stays it is taken again, after them."""
+        return self._node.inputs[0]
+
+    def __init__(
+        self,
+        program: Program,
+        node: nodes.Node,
+        function: Callable[..., Any] | None = None,
+        *,
+        label: str | None = None,
+    ) -> None:
+        super().__init__(program, node, function)
+        self._label = label
+
+    @property
+    def name(self) -> str:
+        """The operator's identity."""
+        return self._label or self._node.name
+
+    def _key_node(self) -> nodes.KeyBy:
+        assert isinstance(self._node, nodes.KeyBy)
+        return self._node
+
+    def window(
+        self, window: WindowSpec, *, allowed_lateness: str | timedelta = "0s", emit: str = "close"
+    ) -> WindowedStream[K, V]:
+        """Cut each key's records into windows of event time.
+
+        Finish it with a function over `Window`, or with `.aggregate(...)`.
+
+        Args:
+            window: `tumbling(size)` or `sliding(size, every=)`.
+            allowed_lateness: how long after its end a window still takes late records, each giving a corrected result.
+            emit: "close": once, when the window ends; "change": at every change.
+        """
+        from actorstream.streams.windowed import WindowedStream
+
+        if not isinstance(window, WindowSpec):
+            raise PlanError(
+                f'window at {user_site()} was given {window!r}; give it tumbling("10s") or sliding("6h", every="1h")'
+            )
+        if emit not in ("close", "change"):
+            raise PlanError(f'window at {user_site()}: emit is {emit!r}; it is "close" or "change"')
+        lateness_us = duration_us(allowed_lateness, what="allowed_lateness", zero=True)
+        return WindowedStream(self._program, self._key_node(), window, lateness_us, emit)
+
+    @overload
+    def process(self, function: Callable[..., Iterator[R]], /, *, name: str | None = None) -> ProcessedStream[R]: ...
+    @overload
+    def process(self, function: Callable[..., R | None], /, *, name: str | None = None) -> ProcessedStream[R]: ...
+    @overload
+    def process(self, /, *, name: str | None = None) -> Callable[[Callable[..., Any]], ProcessedStream[Any]]: ...
+    def process(self, function: Any = None, /, *, name: str | None = None) -> Any:
+        """A function of the value and of what its other parameters' annotations ask for: state, key, timers.
+
+        It returns None (nothing), a value, or is a generator. What it may ask for: `ValueState`, `ListState`,
+        `MapState`, `Key`, `Timer`.
+
+        Example:
+            >>> from actorstream import App, ValueState
+            >>> app = App("doc")
+            >>> letters = app.stream(["a", "b", "a"]).key_by(lambda letter: letter, name="letter")
+            >>> @letters.process
+            ... def nth(letter: str, seen: ValueState[int]) -> str:
+            ...     count = (seen.get() or 0) + 1
+            ...     seen.set(count)
+            ...     return f"{letter}{count}"
+            >>> app.collect(nth)
+            ['a1', 'b1', 'a2']
+        """
+
+        def build(user: Callable[..., Any]) -> ProcessedStream[Any]:
+            checks.check_function(user, "process")
+            self._need_name("process", user, name)
+            naming = self._program.naming("process", user, name, self._node)
+            key = self._key_node()
+            node = nodes.Process(
+                inputs=(key,),
+                function=user,
+                injected=injections(user, skip=1),
+                type=checks.emitted_type(checks.result_type(user)),
+                key_type=key.key_type,
+                **naming,
+            )
+            self._program.add(node)
+            return ProcessedStream(self._program, node, user)
+
+        return build if function is None else build(function)
+
+    def reduce(self, function: Callable[[Any, V], Any], /, *, name: str | None = None) -> Stream[Any]:
+        """The first value of a key as it is, then the function of the last result and each value; each is emitted.
+
+        Example:
+            >>> from actorstream import App
+            >>> app = App("doc")
+            >>> numbers = app.stream([1, 2, 3]).key_by(lambda n: n % 2, name="odd")
+            >>> app.collect(numbers.reduce(lambda total, n: total + n, name="total"))
+            [1, 2, 4]
+        """
+        checks.check_function(function, "reduce")
+        self._need_name("reduce", function, name)
+        naming = self._program.naming("reduce", function, name, self._node)
+        key = self._key_node()
+        node = nodes.Reduce(inputs=(key,), function=function, type=key.type, key_type=key.key_type, **naming)
+        return Stream(self._program, self._program.add(node), function)
+
+    @overload
+    def aggregate(self, into: type[R], /, *, name: str | None = None, **aggregates: Aggregate) -> Stream[R]: ...
+    @overload
+    def aggregate(self, /, *, name: str | None = None, **aggregates: Aggregate) -> Stream[Any]: ...
+    def aggregate(self, into: Any = None, /, *, name: str | None = None, **aggregates: Aggregate) -> Any:
+        """Running aggregates of each key, emitted on every change: a Record of the key and the aggregates.
+
+        Example:
+            >>> from actorstream import App, agg
+            >>> app = App("doc")
+            >>> numbers = app.stream([1, 2, 3]).key_by(lambda n: n % 2, name="odd")
+            >>> [(r.odd, r.total) for r in app.collect(numbers.aggregate(total=agg.sum(lambda n: n)))]
+            [(1, 1), (0, 2), (1, 4)]
+        """
+        key = self._key_node()
+        naming = self._program.naming("aggregate", None, name, self._node)
+        node = nodes.RunningAggregate(
+            inputs=(key,),
+            aggregates=tuple(aggregates.items()),
+            key_names=key.key_names,
+            key_type=key.key_type,
+            type=aggregate_type(key, aggregates, into, naming["name"], window=False),
+            **naming,
+        )
+        return Stream(self._program, self._program.add(node))
+
+    @overload
+    def join(
+        self, table: Table[K, W], function: Callable[[V, W | None], R], /, *, how: str = "left", name: str | None = None
+    ) -> Stream[R]: ...
+    @overload
+    def join(self, table: Table[K, W], /, *, how: str = "left", name: str | None = None) -> TableJoined[V, W]: ...
+    def join(self, table: Any, function: Any = None, /, *, how: str = "left", name: str | None = None) -> Any:
+        """Join each record with the latest value of its key in a table.
+
+        A decorator over `(value, table value or None)`; without a function the pairs themselves.
+
+        Args:
+            how: "left": every record, with None where the table has nothing; "inner": only those with a match.
+
+        Example:
+            >>> from actorstream import App
+            >>> app = App("doc")
+            >>> names = app.table(app.stream([(1, "one")], name="names"), key=lambda pair: pair[0])
+            >>> numbers = app.stream([1, 2], name="numbers").key_by(lambda n: n, name="n")
+            >>> app.collect(numbers.join(names, lambda n, pair: pair and pair[1], name="named"))
+            ['one', None]
+        """
+        from actorstream.streams.table import Table
+
+        if not isinstance(table, Table):
+            raise PlanError(f"join at {user_site()} was given {table!r}; give it a table (app.table)")
+        if how not in ("left", "inner"):
+            raise PlanError(f'join at {user_site()}: how is {how!r}; with a table it is "left" or "inner"')
+        joined: TableJoined[Any, Any] = TableJoined(self, table, how, name)
+        return joined if function is None else joined(function)
+
+    def _need_name(self, operation: str, function: Any, name: str | None) -> None:
+        if name is None and function_name(function) is None:
+            raise PlanError(
+                f"{operation} at {user_site()} keeps state under its name, and a lambda has none; pass name="
+            )
+
+
+class ProcessedStream(Stream[V]):
+    """What a `process` function yields; its timers are given functions with `on_timer`."""
+
+    @overload
+    def on_timer(self, function: Callable[..., R], /) -> Callable[..., R]: ...
+    @overload
+    def on_timer(self, timer: str, /) -> Callable[[Callable[..., R]], Callable[..., R]]: ...
+    def on_timer(self, what: Any, /) -> Any:
+        """Decorate the function that is called when a timer fires: `(time, *injected)`.
+
+        What it yields joins the stream. With several timer parameters, say which: `@detect.on_timer("reminder")`.
+        The function stays a function.
+
+        Raises:
+            PlanError: there is no such timer parameter, or it has a function already.
+        """
+        node = self._node
+        assert isinstance(node, nodes.Process)
+
+        def build(user: Callable[..., Any], timer: str | None = None) -> Callable[..., Any]:
+            checks.check_function(user, "on_timer")
+            declared = [one.parameter for one in node.injected if one.kind == "timer"]
+            chosen = timer or (declared[0] if len(declared) == 1 else None)
+            if chosen is None or chosen not in declared:
+                there = ", ".join(declared) or "none"
+                raise PlanError(
+                    f"on_timer at {user_site()}: say which timer of {node.name!r} it is for; "
+                    f"its timer parameters: {there}"
+                )
+            if chosen in node.timers:
+                raise PlanError(f"on_timer at {user_site()}: timer {chosen!r} of {node.name!r} has a function already")
+            node.timers[chosen] = (user, injections(user, skip=1))
+            return user
+
+        if isinstance(what, str):
+            return lambda user: build(user, what)
+        return build(what)
+
+
+class TableJoined(Stream[tuple[V, W]]):
+    """A stream-table join that waits for its function; without one it is the stream of pairs."""
+
+    def __init__(self, keyed: KeyedStream[Any, Any], table: Table[Any, Any], how: str, name: str | None) -> None:
+        self._keyed, self._table, self._how, self._given = keyed, table, how, name
+        self._pairs: nodes.Node | None = None
+        self._program = keyed._program
+        self._function = None
+
+    @property
+    def _node(self) -> nodes.Node:  # type: ignore[override]
+        if self._pairs is None:
+            self._pairs = self._build(None)
+        return self._pairs
+
+    def __call__(self, function: Callable[[V, W | None], R]) -> Stream[R]:
+        """Decorate the function of both sides."""
+        checks.check_function(function, "join")
+        return Stream(self._program, self._build(function), function)
+
+    def _build(self, function: Callable[..., Any] | None) -> nodes.Node:
+        key = self._keyed._key_node()
+        if function is not None:
+            self._keyed._need_name("join", function, self._given)
+        naming = self._program.naming("join", function, self._given, key, self._table.name)
+        node = nodes.TableJoin(
+            inputs=(key, self._table.node),
+            how=self._how,
+            function=function,
+            type=tuple if function is None else checks.emitted_type(checks.result_type(function)),
+            table_type=self._table.node.type,
+            key_type=key.key_type,
+            **naming,
+        )
+        return self._program.add(node)
