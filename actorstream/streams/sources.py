@@ -30,6 +30,7 @@ class SequenceSource:
     bounded = True
     replayable = True
     columnar = False
+    blocking = False  # A read waits for nothing.
 
     def __init__(self, values: Sequence[Any]) -> None:
         if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
@@ -97,6 +98,7 @@ class GeneratorSource:
 
     bounded = True  # It may never end; when it does, the stream ends.
     columnar = False
+    blocking = True  # The generator does what it likes.
 
     def __init__(self, function: Callable[..., Any], *, clock: Clock | None = None) -> None:
         self.is_async = inspect.isasyncgenfunction(inspect.unwrap(function))

@@ -66,7 +66,7 @@ def test_nothing_is_visible_before_the_commit(tmp_path, read_all, make):
     for _ in range(2):
         out.commit("job-1-1-0")
         assert read_all(out).values == ROWS
-        assert [path.stem for path in (tmp_path / "out").iterdir()] == ["job-1-1-0"]
+        assert [path.stem for path in (tmp_path / "out").iterdir()] == ["part-job-1-1-0"]
 
 
 def test_times_are_written_in_utc(tmp_path):
@@ -79,7 +79,7 @@ def test_times_are_written_in_utc(tmp_path):
     writer.prepare()
     out.commit("h")
 
-    first, second = (tmp_path / "out" / "h.jsonl").read_text().splitlines()
+    first, second = (tmp_path / "out" / "part-h.jsonl").read_text().splitlines()
     assert '"at":"2013-01-01T12:00:00Z"' in first
     assert second == '{"at":"2013-01-01T12:00:00Z","naive":"2013-01-01T12:00:00Z"}'
 
@@ -107,10 +107,10 @@ def test_abort_removes_what_no_checkpoint_keeps(tmp_path):
     out.abort({"a-2"}, "a-")
 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        ".a-2.jsonl",
         ".a-note",
-        ".b-1.jsonl",
-        "a-1.jsonl",
+        ".part-a-2.jsonl",
+        ".part-b-1.jsonl",
+        "part-a-1.jsonl",
     ]
 
 
@@ -146,8 +146,8 @@ def test_a_prepared_part_survives_a_crash(seed: int):
     parts.commit("h")
     disk.crash_host(Entropy(seed + 1))
 
-    assert disk.list("deep/out") == ["h.jsonl"]
-    assert disk.open("deep/out/h.jsonl").read(0, 10_000).count(b"\n") == len(ROWS)
+    assert disk.list("deep/out") == ["part-h.jsonl"]
+    assert disk.open("deep/out/part-h.jsonl").read(0, 10_000).count(b"\n") == len(ROWS)
 
 
 @pytest.mark.parametrize("seed", range(20))

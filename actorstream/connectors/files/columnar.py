@@ -33,6 +33,7 @@ class Columnar:
 
     name = "parquet"
     endings: tuple[str, ...] = (".parquet", ".pq")
+    blocking = True
     columnar = True
 
     def __init__(self, kind: type[Record]) -> None:

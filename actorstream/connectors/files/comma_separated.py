@@ -40,6 +40,7 @@ class CommaSeparated:
 
     name = "csv"
     endings: tuple[str, ...] = (".csv",)
+    blocking = False
     columnar = False
 
     def __init__(self, kind: type[Record]) -> None:

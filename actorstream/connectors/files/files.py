@@ -81,6 +81,7 @@ class Files:
         self.type = format_.type
         self.bounded = not follow
         self.columnar = format_.columnar
+        self.blocking = format_.blocking
         self._format = format_
 
     def __str__(self) -> str:

@@ -80,9 +80,14 @@ class Encoder(Protocol):
 
 
 class Format(Protocol):
-    """One way to keep values in a file. `name` is the function that a user calls for it."""
+    """One way to keep values in a file.
+
+    `name`: the function that a user calls for it. `endings`: of its files, the first for those that are written.
+    `columnar`: whether a pass can give frames. `blocking`: whether a read may take long enough to hold others up.
+    """
 
     name: str
+    blocking: bool
     endings: tuple[str, ...]
     columnar: bool
     type: Any

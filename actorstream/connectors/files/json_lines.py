@@ -32,6 +32,7 @@ class JsonLines:
 
     name = "jsonl"
     endings: tuple[str, ...] = (".jsonl", ".ndjson", ".json")
+    blocking = False
     columnar = False
 
     def __init__(self, kind: Any) -> None:

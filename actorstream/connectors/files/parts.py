@@ -1,8 +1,8 @@
 """A directory of part files, as a two-phase sink: what a reader sees by its name is committed, whole and durable.
 
-A part is written under a hidden name (`.<handle>.jsonl`). `prepare` makes its bytes and its name durable; `commit`
-renames it (`<handle>.jsonl`), which is atomic and may be repeated; `abort` removes what no checkpoint will commit. A
-lane that wrote nothing leaves no file.
+A part is written under a hidden name (`.part-<handle>.jsonl`). `prepare` makes its bytes and its name durable; `commit`
+renames it (`part-<handle>.jsonl`), which is atomic and may be repeated; `abort` removes what no checkpoint will commit.
+A lane that wrote nothing leaves no file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from actorstream.host import Disk, File
 BUFFER_BYTES_MAX = 1024 * 1024
 """How much is kept in memory before it is written."""
 
-_HANDLE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+_HANDLE = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class PartFiles:
@@ -38,7 +38,7 @@ class PartFiles:
     def commit(self, handle: str) -> None:
         """Give the part its name; nothing happens when it has it already, or when nothing was written."""
         if self._disk.exists(self._hidden(handle)):
-            self._disk.rename(self._hidden(handle), f"{self._directory}/{handle}{self._ending}")
+            self._disk.rename(self._hidden(handle), f"{self._directory}/part-{handle}{self._ending}")
         # Also when it was renamed before: a crash may have come between the renaming and this.
         if self._disk.exists(self._directory):
             self._disk.sync_dir(self._directory)
@@ -46,13 +46,13 @@ class PartFiles:
     def abort(self, keep: Collection[str], prefix: str) -> None:
         """Remove the hidden parts whose handle begins with `prefix` and is not in `keep`."""
         for name in self._disk.list(self._directory):
-            handle = name.removeprefix(".").removesuffix(self._ending)
-            is_part = name == f".{handle}{self._ending}"
+            handle = name.removeprefix(".part-").removesuffix(self._ending)
+            is_part = name == f".part-{handle}{self._ending}"
             if is_part and handle.startswith(prefix) and handle not in keep:
                 self._disk.remove(f"{self._directory}/{name}")
 
     def _hidden(self, handle: str) -> str:
-        return f"{self._directory}/.{handle}{self._ending}"
+        return f"{self._directory}/.part-{handle}{self._ending}"
 
     def _make_directory(self) -> None:
         """Create the directory and its parents, each name durable."""
