@@ -11,6 +11,7 @@ from actorstream.errors import Mistake, OperatorError
 from actorstream.host import Entropy, Host, MemoryDisk, VirtualClock
 from actorstream.model.topic import Topic
 from actorstream.streams.app import App
+from actorstream.streams.job.console import silence
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import JobSpec, Settings
@@ -75,10 +76,16 @@ def simulate(
         >>> app.stream(numbers).map(lambda n: n * 2).to(doubles)
         >>> happened = simulate(app, {numbers: range(20)}, seeds=range(5))
     """
-    laboratory = Laboratory(app, dict(inputs or {}))
-    rates = faults or Faults.all()
+    with silence():
+        return _simulate(app, dict(inputs or {}), chosen(seeds), faults or Faults.all(), check)
+
+
+def _simulate(
+    app: App, inputs: dict[Topic[Any], Sequence[Any]], seeds: list[int], rates: Faults, check: Check | None
+) -> Counter[str]:
+    laboratory = Laboratory(app, inputs)
     happened: Counter[str] = Counter()
-    for number, seed in enumerate(chosen(seeds)):
+    for number, seed in enumerate(seeds):
         run = laboratory.run(seed, rates, check)
         happened.update(run.happened)
         if number == 0 and laboratory.run(seed, rates, check).digest != run.digest:

@@ -1,0 +1,20 @@
+"""The demo's job over a few thousand real flights, from hundreds of seeds, with everything going wrong."""
+
+from __future__ import annotations
+
+from actorstream.ops.demo import inputs, job
+from actorstream.testing import Faults, simulate
+
+FLIGHTS = 2_500
+"""About three days, so that every kind of window of the job closes many times."""
+
+
+def test_the_demo_survives_crashes_of_actors_processes_and_hosts() -> None:
+    """Committed output equals that of an undisturbed run, per key in order, whatever crashed and whenever."""
+    flights = inputs.read_flights()[:FLIGHTS]
+    hours = {flight.scheduled.replace(minute=0) for flight in flights}
+    weather = [one for one in inputs.read_weather() if one.hour in hours]
+
+    happened = simulate(job.app, {job.flights: flights, job.weather: weather}, seeds=range(200), faults=Faults.all())
+
+    assert all(happened[fault] > 0 for fault in Faults.all().rates())
