@@ -11,7 +11,6 @@ from actorstream.model.duration import duration_us
 from actorstream.model.topic import Topic, check_topic_name
 from actorstream.streams import checks
 from actorstream.streams.connector import Source
-from actorstream.streams.keyed import KeyedStream
 from actorstream.streams.plan import nodes
 from actorstream.streams.program import Program
 from actorstream.streams.site import user_site
@@ -250,8 +249,9 @@ class App:
             key: a field's name, or a function of the value.
         """
         stream = source if isinstance(source, Stream) else self.stream(source, name=None)
-        keyed: KeyedStream[Any, V] = stream.key_by(key) if isinstance(key, str) else stream.key_by(key, name="key")
-        return Table(keyed._key_node())
+        if isinstance(key, str):
+            return Table(stream.key_by(key)._key_node())
+        return Table(stream._key_by_function(key, self._program.naming("table", None, None, stream.name), "key"))
 
     # --- running ---------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from actorstream.errors import PlanError
 from actorstream.model.duration import duration_us
 from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
-from actorstream.streams.inject import injections
+from actorstream.streams.inject import Injection, injections
 from actorstream.streams.plan import nodes
 from actorstream.streams.program import Program
 from actorstream.streams.results import aggregate_type
@@ -73,6 +73,10 @@ class KeyedStream(Stream[V], Generic[K, V]):
             window: `tumbling(size)` or `sliding(size, every=)`.
             allowed_lateness: how long after its end a window still takes late records, each giving a corrected result.
             emit: "close": once, when the window ends; "change": at every change.
+
+        Raises:
+            PlanError: not a window, or the stream has no event time.
+            ValueError: not a duration.
         """
         from actorstream.streams.windowed import WindowedStream
 
@@ -83,7 +87,16 @@ class KeyedStream(Stream[V], Generic[K, V]):
         if emit not in ("close", "change"):
             raise PlanError(f'window at {user_site()}: emit is {emit!r}; it is "close" or "change"')
         lateness_us = duration_us(allowed_lateness, what="allowed_lateness", zero=True)
-        return WindowedStream(self._program, self._key_node(), window, lateness_us, emit)
+        self._need_time()
+        return WindowedStream(self._program, self.name, self._key_node(), window, lateness_us, emit)
+
+    def _need_time(self) -> None:
+        for source in nodes.timed_by(self._node):
+            if source.topic is None and source.event_time is None:
+                raise PlanError(
+                    f"window at {user_site()} is over event time, and the records of {source.name!r} have none; give "
+                    "the stream a field or a function: app.stream(..., event_time=)"
+                )
 
     @overload
     def process(self, function: Callable[..., Iterator[R]], /, *, name: str | None = None) -> ProcessedStream[R]: ...
@@ -113,7 +126,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
         def build(user: Callable[..., Any]) -> ProcessedStream[Any]:
             checks.check_function(user, "process")
             self._need_name("process", user, name)
-            naming = self._program.naming("process", user, name, self._node)
+            naming = self._program.naming("process", user, name, self.name)
             key = self._key_node()
             node = nodes.Process(
                 inputs=(key,),
@@ -140,7 +153,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
         """
         checks.check_function(function, "reduce")
         self._need_name("reduce", function, name)
-        naming = self._program.naming("reduce", function, name, self._node)
+        naming = self._program.naming("reduce", function, name, self.name)
         key = self._key_node()
         node = nodes.Reduce(inputs=(key,), function=function, type=key.type, key_type=key.key_type, **naming)
         return Stream(self._program, self._program.add(node), function)
@@ -160,7 +173,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
             [(1, 1), (0, 2), (1, 4)]
         """
         key = self._key_node()
-        naming = self._program.naming("aggregate", None, name, self._node)
+        naming = self._program.naming("aggregate", None, name, self.name)
         node = nodes.RunningAggregate(
             inputs=(key,),
             aggregates=tuple(aggregates.items()),
@@ -240,12 +253,26 @@ class ProcessedStream(Stream[V]):
                 )
             if chosen in node.timers:
                 raise PlanError(f"on_timer at {user_site()}: timer {chosen!r} of {node.name!r} has a function already")
-            node.timers[chosen] = (user, injections(user, skip=1))
+            injected = injections(user, skip=1)
+            _check_alike(node, injected)
+            node.timers[chosen] = (user, injected)
             return user
 
         if isinstance(what, str):
             return lambda user: build(user, what)
         return build(what)
+
+
+def _check_alike(node: nodes.Process, injected: tuple[Injection, ...]) -> None:
+    """A name means the same state in all functions of an operator, so it must mean the same kind."""
+    known = {one.parameter: one for one in node.every_injected()}
+    for one in injected:
+        other = known.get(one.parameter, one)
+        if one.kind != other.kind:
+            raise PlanError(
+                f"on_timer at {user_site()}: {one.parameter!r} is a {one.kind} here and a {other.kind} in another "
+                f"function of {node.name!r}; annotate them alike, or give one of them another name"
+            )
 
 
 class TableJoined(Stream[tuple[V, W]]):
@@ -272,7 +299,7 @@ class TableJoined(Stream[tuple[V, W]]):
         key = self._keyed._key_node()
         if function is not None:
             self._keyed._need_name("join", function, self._given)
-        naming = self._program.naming("join", function, self._given, key, self._table.name)
+        naming = self._program.naming("join", function, self._given, self._keyed.name, self._table.name)
         node = nodes.TableJoin(
             inputs=(key, self._table.node),
             how=self._how,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from actorstream.errors import PlanError, TopicMismatch
 from actorstream.model.topic import Topic
-from actorstream.streams.plan.nodes import SINKS, Node, Tap, walk
+from actorstream.streams.plan.nodes import SINKS, Node, Process, Tap, walk
 from actorstream.streams.site import function_name, user_site
 
 
@@ -51,17 +51,22 @@ class Program:
         operation: str,
         function: Callable[..., Any] | None,
         name: str | None,
-        parent: Node | None,
+        parent: str | None,
         detail: str = "",
     ) -> dict[str, Any]:
-        """The `name`, `given_name` and `site` of a new node: the name given, else the function's, else the path's."""
-        given = name or (function_name(function) if function is not None else None)
+        """The `name`, `given_name` and `site` of a new node: the name given, else the function's, else the path's.
+
+        Args:
+            parent: the name of the stream that the operator was called on.
+            detail: what tells it from others of its kind below the same parent.
+        """
+        given = name if name is not None or function is None else function_name(function)
         site = user_site()
         if given is not None:
             if not isinstance(given, str) or not given:
                 raise PlanError(f"{given!r} at {site} is no operator name; use a string")
             return {"name": given, "given_name": True, "site": site}
-        path = f"{parent.name}.{operation}" if parent is not None else operation
+        path = f"{parent}.{operation}" if parent is not None else operation
         if detail:
             path = f"{path}[{detail}]"
         return {"name": self._free(path), "given_name": False, "site": site}
@@ -74,9 +79,9 @@ class Program:
         """The ends of all paths: sinks, and taps that nothing reads.
 
         Raises:
-            PlanError: a name was chosen twice, or there is nothing to run.
+            PlanError: as `check`, or there is nothing to run.
         """
-        self._check_names()
+        self.check(self._nodes)
         read = {one for node in self._nodes for one in node.inputs}
         ends = tuple(n for n in self._nodes if isinstance(n, SINKS) or (isinstance(n, Tap) and n not in read))
         if not ends:
@@ -86,10 +91,18 @@ class Program:
             )
         return ends
 
-    def _check_names(self) -> None:
+    def check(self, nodes: Iterable[Node]) -> None:
+        """Refuse what can be told only now that all is written.
+
+        Raises:
+            PlanError: a name was chosen twice, or a timer has no function.
+        """
+        declared = set(self._nodes)
         chosen: dict[str, Node] = {}
-        for node in self._nodes:
-            other = chosen.setdefault(node.name, node)
+        for node in nodes:
+            if isinstance(node, Process):
+                _check_timers(node)
+            other = chosen.setdefault(node.name, node) if node in declared else node
             if other is not node:
                 raise PlanError(
                     f"two operators are named {node.name!r}, at {other.site} and at {node.site}; "
@@ -100,6 +113,15 @@ class Program:
 def needed(ends: tuple[Node, ...]) -> list[Node]:
     """All nodes that the ends need, inputs first."""
     return walk(ends)
+
+
+def _check_timers(node: Process) -> None:
+    for one in node.every_injected():
+        if one.kind == "timer" and one.parameter not in node.timers:
+            raise PlanError(
+                f"operator {node.name!r} at {node.site} has a timer {one.parameter!r} and no function for it; decorate "
+                f"one with @{node.name}.on_timer"
+            )
 
 
 def _show(value: Any) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from keyword import iskeyword
 from typing import Any, cast
 
 import msgspec
@@ -35,6 +36,7 @@ def aggregate_type(
             checks.check_field(key.type, one.of, f"agg.{one.kind}")
     available = _available(key, aggregates, window)
     if into is None:
+        _check_identifiers(available)
         fields = [(label, kind) for label, kind in available.items()]
         return cast("type[Record]", msgspec.defstruct(_type_name(name), fields, bases=(Record,)))
     if not is_record_type(into):
@@ -47,6 +49,15 @@ def aggregate_type(
             )
     filled: type[Record] = into
     return filled
+
+
+def _check_identifiers(labels: Iterable[str]) -> None:
+    for label in labels:
+        if not label.isidentifier() or iskeyword(label):
+            raise PlanError(
+                f"aggregate at {user_site()}: {label!r} cannot name a field of its result; name the key otherwise with "
+                "key_by(..., name=), or give aggregate a Record type"
+            )
 
 
 def _available(key: nodes.KeyBy, aggregates: dict[str, Aggregate], window: bool) -> dict[str, Any]:

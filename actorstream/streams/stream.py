@@ -122,7 +122,7 @@ class Stream(Generic[V]):
 
         def build(user: Callable[..., Any]) -> Stream[Any]:
             checks.check_function(user, operation)
-            naming = self._program.naming(operation, user, name, self._node)
+            naming = self._program.naming(operation, user, name, self.name)
             value_type = self._node.type if typed is None else typed(user)
             node = kind(inputs=(self._unkeyed(operation),), function=user, type=value_type, **naming)
             return self._next(node, user, keeps_key=operation in ("filter", "tap"))
@@ -202,7 +202,7 @@ class Stream(Generic[V]):
 
         self._need_records(operation)
         every = checked(self._node.type, operation, expressions, named)
-        naming = self._program.naming(operation, None, name, self._node)
+        naming = self._program.naming(operation, None, name, self.name)
         value_type = into or expression_type(self._node.type, operation, every, naming["name"])
         node = nodes.Columns(inputs=(self._node,), operation=operation, expressions=every, type=value_type, **naming)
         return self._next(node, None, keeps_key=operation == "where")
@@ -242,7 +242,7 @@ class Stream(Generic[V]):
         def build(user: Callable[..., Any]) -> Stream[Any]:
             checks.check_function(user, "map_batches")
             self._need_records("map_batches")
-            naming = self._program.naming("map_batches", user, name, self._node)
+            naming = self._program.naming("map_batches", user, name, self.name)
             node = nodes.MapBatches(inputs=(self._node,), function=user, type=into or Any, **naming)
             return self._next(node, user, keeps_key=False)
 
@@ -281,21 +281,24 @@ class Stream(Generic[V]):
         def build(user: Callable[..., Any]) -> KeyedStream[Any, Any]:
             checks.check_function(user, "key_by")
             label = name or function_name(user) or "key"
-            naming = self._program.naming("key_by", user, name, self._node)
-            node = nodes.KeyBy(
-                inputs=(self._node,),
-                type=self._node.type,
-                function=user,
-                key_type=checks.result_type(user),
-                key_names=(label,),
-                **naming,
-            )
-            self._program.add(node)
-            return KeyedStream(self._program, node, user)
+            naming = self._program.naming("key_by", user, name, self.name)
+            return KeyedStream(self._program, self._key_by_function(user, naming, label), user)
 
         if len(by) > 1:
             raise PlanError(f"key_by at {user_site()} was given {by!r}; give it one function, or field names")
         return build(by[0]) if by else build
+
+    def _key_by_function(self, function: Callable[[V], Any], naming: dict[str, Any], label: str) -> nodes.KeyBy:
+        node = nodes.KeyBy(
+            inputs=(self._node,),
+            type=self._node.type,
+            function=function,
+            key_type=checks.result_type(function),
+            key_names=(label,),
+            **naming,
+        )
+        self._program.add(node)
+        return node
 
     def _key_by_fields(self, fields: tuple[str, ...], name: str | None) -> KeyedStream[Any, V]:
         from actorstream.streams.keyed import KeyedStream
@@ -303,7 +306,7 @@ class Stream(Generic[V]):
         for field in fields:
             checks.check_field(self._node.type, field, "key_by")
         types = tuple(checks.field_type(self._node.type, field) for field in fields)
-        naming = self._program.naming("key_by", None, name, self._node, ",".join(fields))
+        naming = self._program.naming("key_by", None, name, self.name, ",".join(fields))
         node = nodes.KeyBy(
             inputs=(self._node,),
             type=self._node.type,
@@ -329,7 +332,7 @@ class Stream(Generic[V]):
             raise PlanError(f"union at {user_site()} mixes streams of two apps; keep a plan within one App")
         types = [one._node.type for one in inputs]
         alike = all(one == types[0] for one in types)
-        naming = self._program.naming("union", None, name, self._node)
+        naming = self._program.naming("union", None, name, self.name)
         node = nodes.Union(inputs=tuple(one._node for one in inputs), type=types[0] if alike else Any, **naming)
         return cast("Stream[V]", Stream(self._program, self._program.add(node)))
 
@@ -346,10 +349,10 @@ class Stream(Generic[V]):
             self._program.declare(target)
             if isinstance(target.key, str):
                 checks.check_field(self._node.type, target.key, f"the key of topic {target.name!r}")
-            naming = self._program.naming("to", None, None, self._node, target.name)
+            naming = self._program.naming("to", None, None, self.name, target.name)
             self._program.add(nodes.ToTopic(inputs=(self._node,), topic=target, type=self._node.type, **naming))
         elif isinstance(target, TwoPhaseSink | PlainSink):
-            naming = self._program.naming("to", None, None, self._node, str(target))
+            naming = self._program.naming("to", None, None, self.name, str(target))
             self._program.add(nodes.ToSink(inputs=(self._node,), sink=target, type=self._node.type, **naming))
         else:
             raise PlanError(f"to() at {user_site()} was given {target!r}; give it a topic (app.topic) or a sink")
@@ -366,7 +369,7 @@ class Stream(Generic[V]):
 
         def build(user: Callable[..., Any]) -> Callable[..., Any]:
             checks.check_function(user, "sink")
-            naming = self._program.naming("sink", user, name, self._node)
+            naming = self._program.naming("sink", user, name, self.name)
             self._program.add(nodes.CallSink(inputs=(self._node,), function=user, type=self._node.type, **naming))
             return user
 

@@ -31,9 +31,9 @@ class WindowedStream(Generic[K, V]):
     """Windows that wait to be finished: by a decorated function over `Window`, by `apply` or by `aggregate`."""
 
     def __init__(
-        self, program: Program, key: nodes.KeyBy, window: WindowSpec, allowed_lateness_us: int, emit: str
+        self, program: Program, of: str, key: nodes.KeyBy, window: WindowSpec, allowed_lateness_us: int, emit: str
     ) -> None:
-        self._program, self._key, self._window = program, key, window
+        self._program, self._of, self._key, self._window = program, of, key, window
         self._allowed_lateness_us, self._emit = allowed_lateness_us, emit
         self._finished: nodes.Node | None = None
 
@@ -78,7 +78,7 @@ class WindowedStream(Generic[K, V]):
         key = self._key
         if name is None:
             _need_name(function)
-        naming = self._program.naming("window", function, name, key)
+        naming = self._program.naming("window", function, name, self._of)
         node = nodes.WindowApply(
             inputs=(key,),
             window=self._window,
@@ -116,7 +116,7 @@ class WindowedStream(Generic[K, V]):
             [('all', 0, 2, 4), ('all', 10, 1, 12)]
         """
         key = self._key
-        naming = self._program.naming("aggregate", None, name, key)
+        naming = self._program.naming("aggregate", None, name, self._of)
         node = nodes.WindowAggregate(
             inputs=(key,),
             window=self._window,
@@ -137,7 +137,7 @@ class WindowedStream(Generic[K, V]):
 
 
 def _late(program: Program, window: nodes.Node) -> Stream[Any]:
-    naming = program.naming("late", None, None, window)
+    naming = program.naming("late", None, None, window.name)
     key = window.inputs[0]
     return Stream(program, program.add(nodes.Late(inputs=(window,), type=key.type, **naming)))
 

@@ -51,6 +51,10 @@ def shop() -> App:
     ) -> Iterator[str]:
         yield card
 
+    @detect.on_timer
+    def forget(time: datetime, recent: ListState[Payment]) -> None:
+        recent.clear()
+
     detect.union(owned).to(app.topic("alerts"))
     return app
 

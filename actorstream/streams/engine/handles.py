@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from actorstream.errors import PlanError
 from actorstream.model.duration import duration_us
 from actorstream.model.instant import Instant, to_instant
 from actorstream.streams.engine.timers import Timers
@@ -75,15 +74,13 @@ class Handles:
 
     def __init__(self, node: Process, now: Callable[[], Instant]) -> None:
         self.now = now
-        self._node = node
         self._turn = _Turn()
         self._states: dict[str, Any] = {}
         self._tables: dict[str, StateTable[Any]] = {}
         self._event: dict[str, Timers] = {}
         self._processing: dict[str, Timers] = {}
         self._sequence = 0
-        every = [*node.injected, *(one for _, injected in node.timers.values() for one in injected)]
-        for one in every:
+        for one in node.every_injected():
             self._declare(one)
 
     def _declare(self, one: Injection) -> None:
@@ -97,11 +94,6 @@ class Handles:
         self._states[one.parameter] = _handle(one, _TableCell(table, self._turn))
 
     def _declare_timer(self, name: str) -> None:
-        if name not in self._node.timers:
-            raise PlanError(
-                f"operator {self._node.name!r} has a timer {name!r} and no function for it; decorate one with "
-                f"@{self._node.name}.on_timer"
-            )
         event, processing = Timers(name), Timers(name + _PROCESSING)
         self._event[name], self._processing[name] = event, processing
         self._tables[event.table.name], self._tables[processing.table.name] = event.table, processing.table

@@ -35,18 +35,10 @@ def collect(app: App, stream: Stream[Any], *, limit: int | None, data: str | Non
     try:
         for topic in topics:
             cluster.write(topic, _values(topic, str(data)))
-        cluster.start(spec)
-        enough = _enough(into, limit)
-        cluster.system.run(until=lambda: outcome.is_known or enough() or cluster.system.failed is not None)
-        if not enough():
-            outcome.raise_error()
+        cluster.run(spec, outcome, enough=lambda: limit is not None and len(into) >= limit)
         return list(islice(into, limit))
     finally:
         cluster.close()
-
-
-def _enough(into: list[Any], limit: int | None) -> Any:
-    return lambda: limit is not None and len(into) >= limit
 
 
 def _values(topic: Any, data: str) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from actorstream.actors import ActorSystem, Ref
@@ -129,14 +129,16 @@ class MemoryCluster:
         """Start a job's coordinator."""
         return self.system.spawn(Coordinator, job, name=f"job-{job.name}", restarts=restarts)
 
-    def run(self, job: JobSpec, outcome: Outcome) -> None:
-        """Run a job to its end.
+    def run(self, job: JobSpec, outcome: Outcome, *, enough: Callable[[], bool] = lambda: False) -> None:
+        """Run a job to its end, or until there is `enough` of what it was run for.
 
         Raises:
             ActorstreamError: what the job failed with.
         """
         self.start(job)
-        self.system.run(until=lambda: outcome.is_known or self.system.failed is not None)
+        self.system.run(until=lambda: outcome.is_known or enough() or self.system.failed is not None)
+        if enough():
+            return
         outcome.raise_error()
         if not outcome.is_known:
             raise _failure(self.system, job)

@@ -24,7 +24,11 @@ def job_spec(
     Raises:
         PlanError: the program is not complete.
     """
-    optimised = optimise(program.complete() if ends is None else ends)
+    if ends is None:
+        ends = program.complete()
+    else:
+        program.check(walk(ends))
+    optimised = optimise(ends)
     plan = physical(optimised, splits)
     return JobSpec(program.name, plan, tuple(used_topics(optimised)), settings, report)
 

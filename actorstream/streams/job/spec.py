@@ -68,8 +68,8 @@ def task_id(task: TaskPlan, instance: int) -> str:
 
 
 def actor_name(task_id_: str) -> str:
-    """A task's identity as the name of its actor."""
-    return _UNFIT.sub("_", task_id_)
+    """A task's identity as the name of its actor: what a path cannot hold is escaped, so that names stay apart."""
+    return _UNFIT.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), task_id_)
 
 
 def task_specs(job: JobSpec, home: str) -> list[TaskSpec]:

@@ -219,6 +219,10 @@ class Process(Stateful):
     timers: dict[str, tuple[Function, tuple[Any, ...]]] = field(default_factory=dict)
     key_type: Any = Any
 
+    def every_injected(self) -> tuple[Any, ...]:
+        """What the function and those of its timers ask for."""
+        return (*self.injected, *(one for _, injected in self.timers.values() for one in injected))
+
     def detail(self) -> str:
         return ", ".join(str(one) for one in self.injected)
 
@@ -304,3 +308,15 @@ def walk(roots: tuple[Node, ...]) -> list[Node]:
     for root in roots:
         visit(root)
     return list(seen)
+
+
+def timed_by(node: Node) -> list[Source]:
+    """The sources whose event times the records of `node` carry; the records of a table give theirs to nobody."""
+    seen: dict[Node, None] = {}
+    to_visit = [node]
+    while to_visit:
+        one = to_visit.pop()
+        if one not in seen:
+            seen[one] = None
+            to_visit.extend(one.inputs[:1] if isinstance(one, TableJoin) else one.inputs)
+    return [one for one in seen if isinstance(one, Source)]
