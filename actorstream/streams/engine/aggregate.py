@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from actorstream.model.columns import column_of
 from actorstream.model.instant import Instant, to_datetime
+from actorstream.model.record import Record
 from actorstream.streams import checks
-from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.aggregates import Aggregate, Getter
 from actorstream.streams.engine import vectors
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.failure import call_each
@@ -24,17 +26,23 @@ class Folding:
     def __init__(self, operator: str, aggregates: Sequence[tuple[str, Aggregate]]) -> None:
         self._operator = operator
         self.aggregates = [one for _, one in aggregates]
-        self._getters = [None if one.of is None else checks.getter(one.of) for one in self.aggregates]
 
     def columns(self, batch: Batch) -> list[list[Any] | None]:
         """For each aggregate what it is over, for each record; None for those over records as such."""
         rows = batch.rows()
-        return [None if get is None else call_each(self._operator, get, batch, rows) for get in self._getters]
+        return [self._column(batch, rows, one.of) for one in self.aggregates]
+
+    def _column(self, batch: Batch, rows: list[Any], of: Getter | None) -> list[Any] | None:
+        if of is None:
+            return None
+        if isinstance(of, str) and rows and isinstance(rows[0], Record):
+            return column_of(of)(rows)
+        return call_each(self._operator, checks.getter(of), batch, rows)
 
     def partials(self, columns: list[list[Any] | None], places: list[int]) -> Accumulators:
         """The accumulators of the records at `places`."""
         return [
-            _partial(one, places if column is None else [column[place] for place in places])
+            one.partial(places) if column is None else _partial(one, [column[place] for place in places])
             for one, column in zip(self.aggregates, columns, strict=True)
         ]
 
@@ -51,8 +59,9 @@ class Folding:
 
 
 def _partial(aggregate: Aggregate, values: Sequence[Any]) -> Any:
-    left = [value for value in values if value is not None]
-    return aggregate.partial(left) if left else None
+    if None in values:
+        values = [value for value in values if value is not None]
+    return aggregate.partial(values) if values else None
 
 
 class WindowAggregateStage(PanesStage):
@@ -69,18 +78,18 @@ class WindowAggregateStage(PanesStage):
         self._build = builder(node.type, node.key_names, names, window=True)
 
     def take(self, batch: Batch) -> None:
-        in_time = batch.times is not None and self._window.first_end(
-            vectors.smallest(batch.times) // self._pane_us * self._pane_us
-        ) > self._limit(batch.own[-1])
-        if batch.is_columns and in_time and self._columns is not None:
-            folded = vectors.fold(batch, self._pane_us, self._key_fields, self._folding.aggregates)
-            if folded is not None:
-                panes, keys, accumulators = folded
-                encoded = self._encoder.encode_all(keys)
-                groups = ((pane, 0, key) for pane, key in zip(panes, encoded, strict=True))
-                self.add(zip(groups, accumulators, strict=True))
-                return
-        super().take(batch)
+        if not (batch.is_columns and self._columns is not None and self._take_columns(batch)):
+            super().take(batch)
+
+    def _take_columns(self, batch: Batch) -> bool:
+        """Fold columns; False if a column's type, or a record that may be late, needs the way over rows."""
+        folded = vectors.fold(batch, self._pane_us, self._key_fields, self._folding.aggregates)
+        if folded is None or not self.are_in_time(folded.last_own):
+            return False
+        encoded = self._encoder.encode_all(folded.keys)
+        groups = ((pane, 0, key) for pane, key in zip(folded.panes, encoded, strict=True))
+        self.add(zip(groups, folded.accumulators, strict=True))
+        return True
 
     def fold(self, batch: Batch, groups: dict[Group, list[int]]) -> Iterable[tuple[Group, Content]]:
         columns = self._folding.columns(batch)

@@ -82,12 +82,18 @@ class PanesStage(Stage):
         panes = [time - time % pane_us for time in as_list(batch.times)]
         encoded = self._encoder.encode_all(keys_of(batch, self._key))
         groups: dict[Group, list[int]] = {}
-        if self._window.first_end(min(panes)) > self._limit(batch.own[-1]):
+        own = as_list(batch.own)
+        last_own = {pane: own[place] for place, pane in enumerate(panes)}  # Marks rise, so the last is the highest.
+        if self.are_in_time(last_own):
             for place, pair in enumerate(zip(panes, encoded, strict=True)):
                 groups.setdefault((pair[0], 0, pair[1]), []).append(place)
         else:
             self._sort_out_late(batch, panes, encoded, groups)
         self.add(self.fold(batch, groups))
+
+    def are_in_time(self, last_own: dict[Instant, Instant]) -> bool:
+        """Whether no record is late for any window of its pane; given the highest mark of each pane's records."""
+        return all(self._window.first_end(pane) > self._limit(own) for pane, own in last_own.items())
 
     def _sort_out_late(
         self, batch: Batch, panes: list[Instant], encoded: list[bytes], groups: dict[Group, list[int]]

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from actorstream.model.instant import Instant
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.engine.batch import Batch, as_series
 from actorstream.streams.plan.nodes import KeyBy
 
-_PANE, _LENGTH = "__pane", "__length"
-Folded = tuple[list[Instant], list[Any], list[list[Any]]]
+_PANE, _LENGTH, _OWN = "__pane", "__length", "__own"
+
+
+class Folded(NamedTuple):
+    """The groups of a batch: where their pane begins, their key, their accumulators."""
+
+    panes: list[Instant]
+    keys: list[Any]
+    accumulators: list[list[Any]]
+    last_own: dict[Instant, Instant]  # pane → the highest of its records' own marks
 
 
 def needed_columns(key: KeyBy, aggregates: Sequence[Aggregate]) -> tuple[str, ...] | None:
@@ -19,11 +27,6 @@ def needed_columns(key: KeyBy, aggregates: Sequence[Aggregate]) -> tuple[str, ..
     if not key.fields or any(one.of is not None and not isinstance(one.of, str) for one in aggregates):
         return None
     return tuple(dict.fromkeys([*key.fields, *(one.of for one in aggregates if isinstance(one.of, str))]))
-
-
-def smallest(numbers: Any) -> int:
-    """The smallest of a column."""
-    return int(min(numbers)) if isinstance(numbers, list | range) else int(numbers.min())
 
 
 def fold(batch: Batch, pane_us: int, key_fields: Sequence[str], aggregates: Sequence[Aggregate]) -> Folded | None:
@@ -41,19 +44,24 @@ def fold(batch: Batch, pane_us: int, key_fields: Sequence[str], aggregates: Sequ
     ]
     flat = [part for parts in expressions for part in parts]
     grouped = (
-        frame.with_columns(panes)
+        frame.with_columns(panes, as_series(batch.own).alias(_OWN))
         .group_by(_PANE, *key_fields, maintain_order=True)
-        .agg(polars.len().alias(_LENGTH), *flat)
+        .agg(polars.len().alias(_LENGTH), polars.col(_OWN).max(), *flat)
     )
     keys = [grouped[field].to_list() for field in key_fields]
     accumulators = [
         _accumulators(one, kind, grouped, f"__{place}")
         for place, (one, kind) in enumerate(zip(aggregates, kinds, strict=True))
     ]
-    return (
-        grouped[_PANE].to_list(),
+    starts = grouped[_PANE].to_list()
+    last_own: dict[Instant, Instant] = {}
+    for pane, own in zip(starts, grouped[_OWN].to_list(), strict=True):
+        last_own[pane] = max(own, last_own.get(pane, own))
+    return Folded(
+        starts,
         keys[0] if len(keys) == 1 else list(zip(*keys, strict=True)),
         [list(row) for row in zip(*accumulators, strict=True)],
+        last_own,
     )
 
 
