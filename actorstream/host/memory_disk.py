@@ -74,7 +74,10 @@ class MemoryFile:
 
 
 class MemoryDisk:
-    """See the module. `capacity_bytes` bounds the sum of all files; `lie_probability` is the share of syncs that lie."""
+    """See the module.
+
+    `capacity_bytes` bounds the sum of all files; `lie_probability` is the share of syncs that lie.
+    """
 
     def __init__(self, *, capacity_bytes: int | None = None) -> None:
         self.capacity_bytes = capacity_bytes

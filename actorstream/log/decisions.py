@@ -1,15 +1,15 @@
 """A job's decisions: the records of its log, what they add up to, and what they mean for a batch in a partition.
 
-Theory of operation. Every append to a job's log is a compare-and-set on its end, so the log is a single history that all
-coordinators agree on. `Epoch` opens an attempt to run the job, and by opening it ends the one before: what that one had
-not decided is aborted. `Done` is the commit point of one checkpoint: source positions, state and output, together. An
-`Epoch` without an assignment is a stop. Markers in the partitions follow from this log and can be written again from it
-at any time.
+Theory of operation. Every append to a job's log is a compare-and-set on its end, so the log is a single history that
+all coordinators agree on. `Epoch` opens an attempt to run the job, and by opening it ends the one before: what that one
+had not decided is aborted. `Done` is the commit point of one checkpoint: source positions, state and output, together.
+An `Epoch` without an assignment is a stop. Markers in the partitions follow from this log and can be written again from
+it at any time.
 
 This module owns the history and the verdict; what positions and state ranges look like inside is the job's business.
 
-Source: the visibility rule is the project's own (docs/internals/exactly-once.md); transactions by log and markers follow
-KIP-98; barriers follow Carbone et al., "Lightweight asynchronous snapshots for distributed dataflows" (2015).
+Source: the visibility rule is the project's own (docs/internals/exactly-once.md); transactions by log and markers
+follow KIP-98; barriers follow Carbone et al., "Lightweight asynchronous snapshots for distributed dataflows" (2015).
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ def decode_decision(data: bytes, where: str) -> Decision:
         found = _version.decode(data).format
         if found > FORMAT:
             raise UnsupportedFormat(where, found, FORMAT)
-        return _decoder.decode(data)
+        decision: Decision = _decoder.decode(data)
+        return decision
     except msgspec.MsgspecError as error:
         raise BadInput(f"{where}: not a decision of a job: {error}") from error
 
@@ -201,7 +202,7 @@ class History:
         self.sink_topics.update(dict.fromkeys(epoch.sink_topics))
 
     def _on_done(self, done: Done) -> None:
-        assert self.epoch is not None and done.epoch == self.epoch.epoch, "a checkpoint of an ended epoch was decided"
+        assert done.epoch == self.last_epoch, "a checkpoint of an ended epoch was decided"
         assert done.checkpoint > self.last_checkpoint, "a checkpoint went back"
         self.done = done
         self.sources.update(done.sources)

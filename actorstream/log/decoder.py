@@ -84,9 +84,10 @@ class TopicDecoder:
 
     def _name_the_bad_one(self, answer: Fetched, raw: list[bytes | None], offsets: Sequence[int]) -> None:
         for one, offset in zip(raw, offsets, strict=True):
+            if one is None:
+                continue
             try:
-                if one is not None:
-                    self._decode_one(one)
+                self._decode_one(one)
             except msgspec.MsgspecError as error:
                 shown = one[:_SHOWN_MAX].decode(errors="replace")
                 raise BadInput(

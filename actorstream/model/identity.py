@@ -130,7 +130,8 @@ def _plain(key: Any) -> Any:
         if isinstance(key, base):
             return base(key)
     raise BadKey(
-        f"{key!r} cannot be a key; use str, int, bytes, bool, date, datetime, UUID, Enum, None, or tuples or Records of these"
+        f"{key!r} cannot be a key; use str, int, bytes, bool, date, datetime, UUID, Enum, None, or tuples or Records "
+        "of these"
     )
 
 

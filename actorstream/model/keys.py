@@ -1,7 +1,8 @@
 """The keys of records in topics, as bytes that a Kafka tool shows as a person would write them.
 
-A str is its UTF-8 text, unless that text would read as JSON: then it is a JSON string. Everything else is canonical JSON.
-Bytes are themselves. So `"JFK"` is `JFK`, `42` is `42`, `"42"` is `"42"` with its quotes, and each comes back as it was.
+A str is its UTF-8 text, unless that text would read as JSON: then it is a JSON string. Everything else is canonical
+JSON. Bytes are themselves. So `"JFK"` is `JFK`, `42` is `42`, `"42"` is `"42"` with its quotes, and each comes back as
+it was.
 """
 
 from __future__ import annotations

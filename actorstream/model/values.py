@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from actorstream.errors import BadInput
-from actorstream.model.utc import as_utc
+from actorstream.model.record import Record
+from actorstream.model.utc import all_as_utc, as_utc
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,10 +31,8 @@ def encode_values(values: Sequence[Any]) -> list[bytes]:
     """
     every = list(values)
     kinds = set(map(type, every))
-    if len(kinds) == 1:
-        every = as_utc(every, kinds.pop())
-    else:
-        every = [as_utc([value], type(value))[0] for value in every]
+    alike = len(kinds) == 1 and issubclass(next(iter(kinds)), Record)
+    every = as_utc(every, kinds.pop()) if alike else all_as_utc(every)
     try:
         return list(map(_encode, every))
     except (TypeError, msgspec.MsgspecError) as error:

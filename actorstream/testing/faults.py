@@ -1,7 +1,6 @@
 """What may go wrong in a simulation, and how often.
 
-Each fault has a name, a rate and a counter; `simulate` checks over all its seeds that every fault that was asked for did
-happen.
+Each fault has a name and a rate; `simulate` gives back how often each one happened.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import CallSink, Collect, KeyBy, ToSink, ToTopic
 
+_MEMO_MAX = 65_536  # Keys whose partition is remembered.
+
 
 class Gathered:
     """Encoded records for one partition."""
@@ -58,6 +60,7 @@ class TopicSinkStage(Stage):
         self._gathered: dict[int, Gathered] = {}
         self._count = 0
         self._next_partition = 0
+        self._partitions: dict[bytes, int] = {}
 
     def push(self, batch: Batch) -> None:
         rows = batch.rows()
@@ -87,10 +90,15 @@ class TopicSinkStage(Stage):
         else:
             by_partition: dict[int, list[int]] = {}
             for place, key in enumerate(keys):
-                partition = self._spread() if key is None else partition_for_key(key, count)
+                partition = self._spread() if key is None else self._partition(key)
                 by_partition.setdefault(partition, []).append(place)
             for partition, places in by_partition.items():
-                self._into(partition, *([column[place] for place in places] for column in (times, keys, values)))  # type: ignore[attr-defined]
+                self._into(
+                    partition,
+                    [times[place] for place in places],
+                    [keys[place] for place in places],
+                    [values[place] for place in places],
+                )
         self._count += len(values)
 
     def _into(self, partition: int, times: list[int], keys: list[bytes | None], values: list[bytes]) -> None:
@@ -98,6 +106,15 @@ class TopicSinkStage(Stage):
         gathered.timestamps_ms.extend(times)
         gathered.keys.extend(keys)
         gathered.values.extend(values)
+
+    def _partition(self, key: bytes) -> int:
+        """The key's partition; remembered, because the hash is computed in Python."""
+        known = self._partitions.get(key)
+        if known is None:
+            if len(self._partitions) >= _MEMO_MAX:
+                self._partitions.clear()
+            known = self._partitions[key] = partition_for_key(key, self.topic.partitions)
+        return known
 
     def _spread(self) -> int:
         self._next_partition = (self._next_partition + 1) % self.topic.partitions

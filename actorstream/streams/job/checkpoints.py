@@ -39,7 +39,8 @@ class Checkpoints:
 
     def done(self, epoch: int, plan_hash: str, now: Instant) -> Done:
         """The decision about the checkpoint in flight."""
-        assert self.in_flight is not None and len(self._acks) == len(self._tasks)
+        assert self.in_flight is not None
+        assert len(self._acks) == len(self._tasks)
         done = Done(epoch=epoch, checkpoint=self.in_flight, plan_hash=plan_hash, at_us=now)
         for task in self._tasks:
             ack = self._acks[task]

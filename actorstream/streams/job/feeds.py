@@ -47,6 +47,7 @@ class Feed(ABC):
         """Whether it should be given more to hand out."""
         return not self.is_at_end()
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of what it holds."""
 
@@ -110,6 +111,9 @@ class TopicFeed(Feed):
     def wants_more(self) -> bool:
         return len(self._queue) < 2 and (self.end is None or self.next_fetch < self.end)
 
+    def close(self) -> None:
+        self._queue.clear()
+
     def is_silent(self) -> bool:
         """Whether the log has been read to its end."""
         return not self._queue and self.log_end is not None and self.next_fetch >= self.log_end
@@ -168,7 +172,7 @@ class ReaderFeed(Feed):
         offsets = range(chunk.first_offset, chunk.first_offset + len(chunk.values))
         kind = self._source.type
         if self._columns is None:
-            values = chunk.values if isinstance(chunk.values, list) else list(chunk.values)  # type: ignore[arg-type]
+            values = chunk.values if isinstance(chunk.values, list) else list(chunk.values)
             return Batch(values, kind=kind, offsets=offsets, origin=self.origin), None
         return Batch(frame=_frame(chunk), kind=kind, offsets=offsets, origin=self.origin), None
 

@@ -1,7 +1,7 @@
 """One lane: the stable channel from a writer task into one topic. Pure.
 
-Checkpoint n writes with the producer id of slot `n % SLOTS`; sequences run per partition and slot, from 0 in each epoch,
-without gaps, as any Kafka broker expects of a producer. When the barrier of n has come, and all appends of n are
+Checkpoint n writes with the producer id of slot `n % SLOTS`; sequences run per partition and slot, from 0 in each
+epoch, without gaps, as any Kafka broker expects of a producer. When the barrier of n has come, and all appends of n are
 answered, the lane knows where its output of n ends in each partition: its cuts.
 """
 

@@ -108,7 +108,7 @@ class MemoryCluster:
                 self.ask(partition_ref(topic.name, partition), Append(batches))
 
     def read(self, topic: Topic[Any]) -> list[list[tuple[bytes | None, Any]]]:
-        """For each partition the (key, value) of its committed records, in order of offset; a topic may not exist yet."""
+        """For each partition the (key, value) of its committed records, in order; none if there is no topic yet."""
         if not self.ask(catalogue_ref(), DescribeTopics((topic.name,))).specs:
             return [[] for _ in range(topic.partitions)]
         return [self._read_partition(topic, partition) for partition in range(topic.partitions)]

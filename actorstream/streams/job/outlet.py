@@ -40,7 +40,8 @@ class Outlet:
         """The receiver has taken so much for processing."""
         self._records += records
         self._bytes += size
-        assert self._records <= WINDOW_RECORDS and self._bytes <= WINDOW_BYTES
+        assert self._records <= WINDOW_RECORDS
+        assert self._bytes <= WINDOW_BYTES
 
     def offer(self, element: Element) -> None:
         """Send `element` after all before it."""

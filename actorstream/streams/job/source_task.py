@@ -171,7 +171,8 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
             return
         self._asked = False
         feed = self.feed
-        assert isinstance(feed, ReaderFeed) and (read.chunk is None or isinstance(read.chunk, Chunk))
+        assert isinstance(feed, ReaderFeed)
+        assert read.chunk is None or isinstance(read.chunk, Chunk)
         if not feed.was_read(read.chunk):
             self._nothing_read(context, feed)
         self.work(context)

@@ -8,6 +8,8 @@ with `Resume`. Everything that belongs to an earlier epoch is dropped.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from actorstream.actors import Actor, Context, Ref, Terminated, receives
@@ -62,6 +64,10 @@ TaskMessage = (
     | Refused
     | Terminated
 )
+
+
+def _call(function: Callable[[int], None], argument: int, answer: Any) -> None:
+    function(argument)
 
 
 class _EdgeStage(Stage):
@@ -332,9 +338,7 @@ class Task(Actor):
         for partition, cut in cuts.items():
             pending.sinks.setdefault(f"{lane.topic}-{partition}", {})[lane.name] = cut
             ref = partition_ref(lane.topic, partition)
-            self.questions.ask(
-                context, ref, Flush(cut.last_offset + 1), lambda _, partition=partition: flushed(partition)
-            )
+            self.questions.ask(context, ref, Flush(cut.last_offset + 1), partial(_call, flushed, partition))
         if not cuts:
             self._settle(context, pending, token)
 
