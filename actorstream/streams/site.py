@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_OPS = _PACKAGE + "ops" + os.sep  # Programs that come with us, such as the demo's, are users as all others.
 
 
 class Site(NamedTuple):
@@ -30,9 +31,13 @@ NOWHERE = Site("<unknown>", 0)
 def user_frame() -> FrameType | None:
     """The innermost frame that is not ours: the line that the user wrote."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and _is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(_PACKAGE) and not file.startswith(_OPS)
 
 
 def user_site() -> Site:
