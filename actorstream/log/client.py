@@ -37,7 +37,8 @@ from actorstream.log.decisions import (
 )
 from actorstream.log.decoder import Decoded, RawDecoder, TopicDecoder
 from actorstream.log.directory import DataDirectory
-from actorstream.log.embedded import EmbeddedLog, EmbeddedTransport, start_log
+from actorstream.log.embedded import EmbeddedTransport, start_log
+from actorstream.log.holding import EmbeddedLog
 from actorstream.log.messages import (
     AllocateProducerIds,
     Append,

@@ -25,9 +25,24 @@ FRAME_BYTES_MAX = 80 << 20
 
 LENGTH_BYTES = 4
 
+
+class StepAside(Message):
+    """To a process that holds a data directory only to read and write topics: somebody wants to run a job in it.
+
+    Answered by `SteppedAside`; its clients go on through whoever holds the directory next.
+    """
+
+
+class SteppedAside(Message):
+    """Whether the directory will be free in a moment. No: a job runs in it."""
+
+    done: bool
+
+
 _QUESTIONS: dict[str, type[Message]] = {
     kind.__name__: kind
     for kind in (
+        StepAside,
         m.AllocateProducerIds,
         m.Append,
         m.CommitOffsets,
@@ -54,6 +69,7 @@ _ANSWERS: dict[str, type[Message]] = {
     kind.__name__: kind
     for kind in (
         Failed,
+        SteppedAside,
         m.Appended,
         m.Fetched,
         m.Flushed,
@@ -157,7 +173,7 @@ def decode_question(data: bytes) -> Question:
         if raw.name not in _QUESTIONS:
             raise BadFrame(f"nobody can be asked {raw.name[:40]!r}")
         return Question(raw.number, raw.timeout_us, _target(raw.target), _decoders[raw.name].decode(raw.fields))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadFrame(f"not a question: {error}") from None
 
 
@@ -172,7 +188,7 @@ def decode_answer(data: bytes) -> Answer:
         if raw.name not in _ANSWERS:
             raise BadFrame(f"an answer {raw.name[:40]!r}")
         return Answer(raw.number, _decoders[raw.name].decode(raw.fields))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadFrame(f"not an answer: {error}") from None
 
 

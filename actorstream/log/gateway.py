@@ -10,15 +10,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from actorstream.actors import ActorSystem, Message
 from actorstream.errors import ActorstreamError, AskTimeout
-from actorstream.log.frames import LENGTH_BYTES, BadFrame, Failed, decode_question, encode_answer, read_length
+from actorstream.log.frames import (
+    LENGTH_BYTES,
+    BadFrame,
+    Failed,
+    StepAside,
+    SteppedAside,
+    decode_question,
+    encode_answer,
+    read_length,
+)
 from actorstream.log.socket_path import new_socket_path, remove_socket
 from actorstream.log.target import target_ref
 
@@ -38,18 +46,21 @@ _START_SECONDS = 10.0
 
 
 class Gateway:
-    """See the module. Lives on the system's event loop."""
+    """See the module. Lives on the system's event loop.
 
-    def __init__(self, system: ActorSystem, directory: Path) -> None:
-        self._system, self._directory = system, directory
+    `step_aside` is called, in a thread of its own, when another process asks for the directory; whether it gets it.
+    """
+
+    def __init__(self, system: ActorSystem, directory: Path, step_aside: Callable[[], bool]) -> None:
+        self._system, self._directory, self._step_aside = system, directory, step_aside
         self._server: asyncio.AbstractServer | None = None
         self._connections: dict[int, Connection] = {}
         self._count = 0
 
     @classmethod
-    def open(cls, system: ActorSystem, directory: str | os.PathLike[str]) -> Gateway:
+    def open(cls, system: ActorSystem, directory: str | os.PathLike[str], step_aside: Callable[[], bool]) -> Gateway:
         """Listen at the socket of a data directory that this process holds."""
-        gateway = cls(system, Path(directory))
+        gateway = cls(system, Path(directory), step_aside)
         asyncio.run_coroutine_threadsafe(gateway._listen(), system.loop).result(_START_SECONDS)
         return gateway
 
@@ -77,10 +88,12 @@ class Gateway:
             return
         self._count += 1
         number = self._count
-        self._connections[number] = connection = Connection(self._system, reader, writer)
+        self._connections[number] = connection = Connection(self._system, reader, writer, self._step_aside)
         try:
             await connection.serve()
         except BadFrame as error:
+            import structlog  # Here, because it loads much, and this is rare.
+
             structlog.get_logger("actorstream").warning("connection closed", reason=str(error))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # The other side is gone, which is its right.
@@ -92,8 +105,14 @@ class Gateway:
 class Connection:
     """One process that asks."""
 
-    def __init__(self, system: ActorSystem, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._system, self._reader, self._writer = system, reader, writer
+    def __init__(
+        self,
+        system: ActorSystem,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        step_aside: Callable[[], bool],
+    ) -> None:
+        self._system, self._reader, self._writer, self._step_aside = system, reader, writer, step_aside
         self._open = 0
         self._may_read = asyncio.Event()
         self._may_read.set()
@@ -109,6 +128,10 @@ class Connection:
             await self._writer.drain()  # Whoever does not read its answers asks nothing more.
             length = read_length(await self._reader.readexactly(LENGTH_BYTES))
             question = decode_question(await self._reader.readexactly(length))
+            if isinstance(question.message, StepAside):
+                done = await asyncio.to_thread(self._step_aside)
+                self._writer.write(encode_answer(question.number, SteppedAside(done)))
+                continue
             timeout_us = max(0, min(question.timeout_us, TIMEOUT_US_MAX))
             self._count(+1)
             answer = self._system.ask_future(target_ref(question.target), question.message, timeout_us)

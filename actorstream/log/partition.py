@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actorstream.actors import Actor, Context, Crash, ExitReason, Message, Ref, receives
-from actorstream.errors import ActorstreamError, Fenced, OffsetOutOfRange
+from actorstream.errors import ActorstreamError, DiskFull, Fenced, OffsetOutOfRange
 from actorstream.log.batch import BadBatch, check_batches
 from actorstream.log.commit_queue import CommitQueue, Deliver
 from actorstream.log.control import control_batch
@@ -90,19 +90,21 @@ class Partition(Actor, accepts=PartitionMessage):
 
     def started(self, context: Context) -> None:
         """Open the log; what cannot be opened answers every question with the reason."""
-        self._spec = spec = self._describe()
-        directory = f"{self._settings.directory}/{spec.name}-{self._number}"
+        self._spec = self._describe()
+        self._open(context)
+
+    def _open(self, context: Context) -> None:
         try:
             self._log = PartitionLog.open(
                 context.host.disk,
-                directory,
-                topic_id=spec.topic_id,
+                f"{self._settings.directory}/{self._name}",
+                topic_id=self._spec.topic_id,
                 segment_bytes_max=self._settings.segment_bytes_max,
             )
         except ActorstreamError as error:
             refusal(0, error)  # Raises what is no answer.
             self._damage = error
-            context.log.error("partition cannot be opened", topic=spec.name, partition=self._number, reason=str(error))
+            context.log.error("partition cannot be opened", partition=self._name, reason=str(error))
             return
         if self._log.cut_bytes:
             context.log.warning("torn tail cut", cut_bytes=self._log.cut_bytes, end_offset=self._log.end_offset)
@@ -370,6 +372,8 @@ class Partition(Actor, accepts=PartitionMessage):
 
     def _opened(self, request: int, context: Context) -> PartitionLog | None:
         """The log; if it could not be opened, the asker is told why."""
+        if self._log is None and isinstance(self._damage, DiskFull):
+            self._open(context)  # Somebody may have made room.
         if self._log is None:
             assert self._damage is not None, "asked before it was opened"
             context.reply(refusal(request, self._damage))

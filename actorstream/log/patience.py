@@ -12,7 +12,6 @@ from typing import TypeVar
 
 from actorstream.errors import ActorTerminated, AskTimeout
 from actorstream.log.reaching import open_transport
-from actorstream.log.remote import ConnectionLost
 from actorstream.log.transport import Transport
 
 T = TypeVar("T")
@@ -43,15 +42,15 @@ class Patience:
         for _ in range(ATTEMPTS - 1):
             try:
                 return action()
-            except (ActorTerminated, AskTimeout) as error:
+            except (ActorTerminated, AskTimeout):
                 self.transport.pause(PAUSE_US)
-                self._replace_if_lost(error)
+                self._replace_if_lost()
                 if before_again is not None:
                     before_again()
         return action()
 
-    def _replace_if_lost(self, error: Exception) -> None:
-        if isinstance(error, ConnectionLost) and self._given is None:
+    def _replace_if_lost(self) -> None:
+        if self.transport.is_lost and self._given is None:
             self.transport.close()
             self.transport = open_transport(self._data, create=False)
             self._on_replaced()

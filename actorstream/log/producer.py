@@ -293,6 +293,8 @@ class Linger:
             if self._stopped.wait(self._seconds):
                 return
             self._begun.clear()
+            if self._stopped.is_set():  # Just now; the line above may have cleared what was meant to wake us.
+                return
             self._act()
 
 

@@ -6,13 +6,13 @@ import os
 import threading
 
 from actorstream.errors import DirectoryInUse
-from actorstream.log.embedded import EmbeddedLog, EmbeddedTransport
+from actorstream.log.holding import EmbeddedLog
 from actorstream.log.remote import ConnectionLost, RemoteTransport
 from actorstream.log.transport import Transport
 
 DEFAULT_DATA = "./actorstream-data"
 
-ATTEMPTS = 60
+ATTEMPTS = 30
 """How often to try while the holder is starting or ending: it has the lock, and no socket."""
 
 PAUSE_SECONDS = 0.1
@@ -32,16 +32,11 @@ def open_transport(data: str | os.PathLike[str] = DEFAULT_DATA, *, create: bool 
             return _try(data, create)
         except (ConnectionLost, DirectoryInUse):
             pause.wait(PAUSE_SECONDS)
-    return _embedded(data, create)
+    return EmbeddedLog.open_client(data, create=create)
 
 
 def _try(data: str | os.PathLike[str], create: bool) -> Transport:
     try:
-        return _embedded(data, create)
+        return EmbeddedLog.open_client(data, create=create)
     except DirectoryInUse:
         return RemoteTransport.connect(os.path.realpath(data))
-
-
-def _embedded(data: str | os.PathLike[str], create: bool) -> Transport:
-    log = EmbeddedLog.open(data, create=create)
-    return EmbeddedTransport(log.system, log.close)

@@ -99,8 +99,9 @@ def _start(disk: Disk, directory: str, names: list[str], bases: list[int]) -> _S
 def _aborted(disk: Disk, directory: str, names: list[str], before_offset: int) -> list[AbortedTransaction]:
     """What the transaction indexes say up to an offset; what came later is read from the batches."""
     found: list[AbortedTransaction] = []
-    for name in names:
-        if name.endswith(".txnindex"):
+    for base_offset in segment_offsets(names):
+        name = f"{base_offset:020d}.txnindex"
+        if name in names:
             found += read_aborted(disk, f"{directory}/{name}")
     return [transaction for transaction in found if transaction.last_offset < before_offset]
 

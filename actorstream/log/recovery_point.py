@@ -9,10 +9,12 @@ largest entry with a right CRC is the point. Entries that were lost or torn only
 
 from __future__ import annotations
 
+from contextlib import suppress
 from struct import Struct
 
 from crc32c import crc32c
 
+from actorstream.errors import DiskFull
 from actorstream.host import Disk
 
 FILE = "recovery-point"
@@ -38,11 +40,12 @@ class RecoveryPoint:
         if offset <= self.offset:
             return
         self.offset = offset
-        if self._entries >= ENTRIES_MAX:
-            self._file.truncate(0)
-            self._entries = 0
-        self._file.append(_entry(offset))
-        self._entries += 1
+        with suppress(DiskFull):  # An older point in the file is true, too.
+            if self._entries >= ENTRIES_MAX:
+                self._file.truncate(0)
+                self._entries = 0
+            self._file.append(_entry(offset))
+            self._entries += 1
 
     def lower(self, offset: int) -> None:
         """Forget that anything from `offset` on was durable; durable itself, for the log is about to be cut."""

@@ -62,6 +62,11 @@ class RemoteTransport:
         connected.settimeout(None)
         return cls(connected, str(directory))
 
+    @property
+    def is_lost(self) -> bool:
+        """See `Transport`."""
+        return self._lost is not None
+
     def ask_future(self, target: Target, message: Message, timeout_us: int = ASK_TIMEOUT_US) -> Future[Message]:
         """See `Transport`."""
         answer: Future[Message] = Future()

@@ -17,9 +17,10 @@ Layout: `<20 digits>.log .index .timeindex .txnindex .snapshot`, `leader-epoch-c
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
-from actorstream.errors import OffsetOutOfRange
+from actorstream.errors import DiskFull, OffsetOutOfRange
 from actorstream.host import Disk
 from actorstream.log.batch import BatchHeader, assign
 from actorstream.log.control import is_commit
@@ -254,6 +255,7 @@ class PartitionLog:
             if oldest in self._open_sealed:
                 self._open_sealed.pop(oldest).close()
             remove_segment(self._disk, self.directory, oldest)
+            self._disk.sync_dir(self.directory)  # Each before the next, or a crash could leave a gap.
         self._places.clear()
         self.producers.forget_before(self.start_offset)
 
@@ -296,11 +298,14 @@ class PartitionLog:
 
     def close(self, *, clean: bool = True) -> None:
         """Let go of the files; if `clean`, flush first, so that opening again has nothing to walk over."""
-        if clean:
-            self._seal()
-            self._drop_old_snapshots()
-        self._close_segments()
-        self._point.close()
+        try:
+            if clean:
+                with suppress(DiskFull):  # Then opening has something to walk over.
+                    self._seal()
+                    self._drop_old_snapshots()
+        finally:
+            self._close_segments()
+            self._point.close()
 
     def _close_segments(self) -> None:
         for segment in [*self._open_sealed.values(), self._active]:

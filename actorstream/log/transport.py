@@ -19,6 +19,11 @@ M = TypeVar("M", bound=Message)
 class Transport(Protocol):
     """See the module."""
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether there is no log at the other end any more; another way may lead to whoever took it over."""
+        ...
+
     def ask_future(self, target: Target, message: Message, timeout_us: int = ASK_TIMEOUT_US) -> Future[Message]:
         """Ask; the answer may be `Refused`. The future ends in time, with an error if need be.
 

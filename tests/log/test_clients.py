@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -17,7 +18,7 @@ from actorstream.log.consumer import Consumer
 from actorstream.log.embedded import EmbeddedTransport, start_log
 from actorstream.log.messages import Append, WriteMarkers
 from actorstream.log.partitioning import partition_for_key
-from actorstream.log.producer import Producer
+from actorstream.log.producer import Linger, Producer
 from actorstream.log.records import RECORD_BYTES_MAX, encode_records
 from actorstream.model.record import Record
 from actorstream.model.topic import Topic
@@ -370,3 +371,21 @@ def test_what_is_sent_is_read_once(sent) -> None:
 def test_murmur2_is_kafkas(key, partition) -> None:
     """Source: the values that Kafka's own tests check."""
     assert partition_for_key(key, 1_000_003) == (partition & 0x7FFFFFFF) % 1_000_003
+
+
+def test_lingering_ends_when_it_is_stopped_between_two_steps() -> None:
+    """A stop that comes just before its thread forgets what woke it is not forgotten."""
+    linger = Linger(0.0, int)
+
+    class StoppedBefore(threading.Event):
+        def clear(self) -> None:
+            linger._stopped.set()
+            self.set()
+            super().clear()
+
+    linger._begun = StoppedBefore()
+    linger.begin()
+
+    assert linger._thread is not None
+    linger._thread.join(10)
+    assert not linger._thread.is_alive()

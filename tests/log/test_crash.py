@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from killing_disk import KillingDisk, ProcessKilled
 from log_makers import all_values, append, make_batch
 
 from actorstream.errors import Corrupt
@@ -213,3 +214,69 @@ def test_a_recovery_point_never_says_too_much(offsets, cut, noise) -> None:
     file.append(bytes([noise]))
 
     assert RecoveryPoint(disk, AT).offset in {0, *offsets}
+
+
+class Life:
+    """One process after the other on one disk; each is killed at some change of the disk."""
+
+    def __init__(self, seed: int) -> None:
+        self.entropy, self.disk = Entropy(seed), MemoryDisk()
+        self.written: list[bytes] = []
+        self.durable = 0
+        self.start = 0
+        self.last_ms = 0
+
+    def live(self, changes: int) -> None:
+        """Open, write, flush, trim, roll, close, until killed."""
+        disk = KillingDisk(self.disk, changes)
+        try:
+            log = PartitionLog.open(disk, AT, segment_bytes_max=500)
+            self.take_stock(log)
+            while True:
+                self.step(log)
+        except ProcessKilled:
+            return
+
+    def take_stock(self, log: PartitionLog) -> None:
+        """What the log holds is what was written, from its start; what was durable is there."""
+        assert log.start_offset <= self.durable
+        assert log.end_offset >= self.durable
+        self.start = log.start_offset
+        del self.written[log.end_offset :]
+        assert all_values(log) == self.written[self.start :]
+        if log.end_offset:
+            assert log.producers.producers[7].next_sequence == log.end_offset
+
+    def step(self, log: PartitionLog) -> None:
+        match self.entropy.below(10):
+            case 0:
+                log.flush()
+                self.durable = len(self.written)
+            case 1:
+                log.trim(self.durable)
+            case 2 if self.entropy.chance(0.3):
+                log.close()
+                self.durable = len(self.written)
+                raise ProcessKilled
+            case _:
+                values = [b"v%d" % (len(self.written) + at) for at in range(self.entropy.between(1, 3))]
+                data = make_batch(*values, producer_id=7, producer_epoch=0, base_sequence=len(self.written))
+                self.written += values  # From here on it may be there, or not.
+                append(log, data)
+                self.durable = max(self.durable, log.flushed_offset)
+
+
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 60), min_size=1, max_size=6), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_a_crash_at_any_change_of_the_disk_loses_nothing_durable(seed, lives, of_host) -> None:
+    """In the middle of opening, rolling, sealing, trimming and closing, too."""
+    life = Life(seed)
+
+    for changes in lives:
+        life.live(changes)
+        if of_host:
+            life.disk.crash_host(life.entropy)
+        else:
+            life.disk.crash_process(life.entropy)
+
+    life.take_stock(PartitionLog.open(life.disk, AT, segment_bytes_max=500))

@@ -12,7 +12,7 @@ import pytest
 from actorstream.errors import BadInput, DirectoryInUse, UnsupportedFormat
 from actorstream.host import Entropy, MemoryDisk
 from actorstream.log.directory import DataDirectory
-from actorstream.log.embedded import EmbeddedLog
+from actorstream.log.holding import EmbeddedLog
 
 HOLD = """
 import sys

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from actorstream.errors import ActorTerminated, UnknownTopic
 from actorstream.log import admin
 from actorstream.log.consumer import Consumer
-from actorstream.log.embedded import EmbeddedLog
 from actorstream.log.frames import BadFrame, decode_answer, decode_question, encode_answer, encode_question, read_length
+from actorstream.log.holding import EmbeddedLog
 from actorstream.log.messages import Append, Appended, DescribeTopics, Fetch, Refused, TopicsDescribed
 from actorstream.log.producer import Producer
 from actorstream.log.remote import ConnectionLost, RemoteTransport
@@ -164,3 +164,96 @@ def test_questions_and_answers_come_back(batches, number, flush) -> None:
         append,
     )
     assert decode_answer(encode_answer(number, refused)[4:]) == (number, refused)
+
+
+FOLLOW = """
+import sys
+from actorstream.log.client import Consumer
+with Consumer("numbers", data=sys.argv[1], follow=True, group="g") as consumer:
+    for record in consumer:
+        print(record.value, flush=True)
+        if record.value == 199:
+            break
+"""
+
+
+def test_a_follower_lets_go_for_a_job_and_goes_on_through_it(tmp_path) -> None:
+    """It came first, so it holds the directory; that must not keep a job from running there."""
+    with Producer(data=tmp_path) as producer:
+        producer.send_many(NUMBERS, range(100))
+    with subprocess.Popen([sys.executable, "-c", FOLLOW, str(tmp_path)], stdout=subprocess.PIPE, text=True) as follower:
+        assert follower.stdout is not None
+        first = [int(follower.stdout.readline()) for _ in range(100)]
+
+        job = EmbeddedLog.open(tmp_path)
+        with Producer(transport=job.transport()) as producer:
+            producer.send_many(NUMBERS, range(100, 200))
+        rest = [int(line) for line in follower.stdout]
+        job.close()
+
+    assert follower.returncode == 0
+    assert sorted(first) == list(range(100))
+    assert rest[-1] == 199
+    assert sorted(rest) == sorted(dict.fromkeys(rest))
+
+
+RUN = """
+import sys
+from actorstream.errors import DirectoryInUse
+from actorstream.log.client import EmbeddedLog
+try:
+    EmbeddedLog.open(sys.argv[1])
+except DirectoryInUse as error:
+    print(error.pid)
+"""
+
+
+def test_a_second_job_is_refused_at_once(tmp_path) -> None:
+    """It is told the process id of the first."""
+    import os
+
+    first = EmbeddedLog.open(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    first.close()
+
+    assert done.stdout == f"{os.getpid()}\n"
+
+
+PRODUCE = """
+import sys
+from actorstream.log.client import Producer, Topic
+topic = Topic("numbers", int, partitions=2)
+at = 0
+with Producer(data=sys.argv[1]) as producer:
+    while True:
+        for _ in range(50):
+            producer.send(topic, at, key=at)
+            at += 1
+        producer.flush()
+        print(at, flush=True)
+"""
+
+
+def test_what_was_flushed_survives_a_sigkill(tmp_path) -> None:
+    """Each record once, each partition in order; the directory is free at once."""
+    for _ in range(2):
+        with subprocess.Popen(
+            [sys.executable, "-c", PRODUCE, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        ) as victim:
+            assert victim.stdout is not None
+            acknowledged = [int(victim.stdout.readline()) for _ in range(20)][-1]
+            victim.kill()
+            acknowledged = max([acknowledged, *map(int, victim.stdout.read().split()[:-1])])
+
+        with Consumer(NUMBERS, data=tmp_path) as consumer:
+            found = [(record.partition, record.value) for record in consumer]
+        assert all(
+            values == sorted(dict.fromkeys(values))
+            for values in ([value for at, value in found if at == partition] for partition in range(2))
+        )
+        assert {value for _, value in found} >= set(range(acknowledged))
+        admin_log = EmbeddedLog.open(tmp_path)
+        admin.delete_topic(admin_log.transport(), "numbers")
+        admin_log.close()

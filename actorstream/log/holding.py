@@ -1,0 +1,205 @@
+"""A data directory held by this process, with the log in it, shared by all in the process who want it.
+
+Guarantees: a directory is opened once in a process, however many ask for it; the last one to let go closes it. A
+process that holds it only for clients (producers, consumers, commands) lets go when another wants to run a job in it;
+its clients then go on through that one. Leaves to others: finding the holder (`reaching`), going on (`patience`).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+from typing import Final
+
+from actorstream.actors import ActorSystem
+from actorstream.errors import ActorTerminated, AskTimeout, DirectoryInUse
+from actorstream.host import Host, SystemClock, system_entropy
+from actorstream.log.directory import DataDirectory
+from actorstream.log.embedded import EmbeddedTransport, start_log
+from actorstream.log.frames import StepAside, SteppedAside
+from actorstream.log.gateway import Gateway
+from actorstream.log.remote import ConnectionLost, RemoteTransport
+from actorstream.log.settings import FlushSetting
+from actorstream.log.storage import SEGMENT_BYTES_MAX
+from actorstream.log.transport import ask
+
+ATTEMPTS = 100
+"""How often to try while the holder lets go, or is starting or ending."""
+
+PAUSE_SECONDS = 0.02
+
+
+class EmbeddedLog:
+    """A data directory that this process holds, the actors of its log, and the socket by which others reach it.
+
+    Open it with `EmbeddedLog.open`; `system` is the actor system, in which others may start actors of their own.
+    """
+
+    def __init__(self, directory: DataDirectory, system: ActorSystem, gateway: Gateway) -> None:
+        self.directory, self.system = directory, system
+        self.is_shut = False
+        self._gateway = gateway
+
+    @staticmethod
+    def open(
+        path: str | os.PathLike[str],
+        *,
+        create: bool = True,
+        flush: FlushSetting = "interval",
+        segment_bytes_max: int = SEGMENT_BYTES_MAX,
+    ) -> EmbeddedLog:
+        """Hold the data directory at `path`, or share it with whoever in this process holds it; then its settings hold.
+
+        Each call needs a `close`. A process that holds it for clients alone is asked to let go.
+
+        Raises:
+            DirectoryInUse: another process holds it, and a job runs there.
+            BadInput: it is not there and `create` is false, or it cannot be a directory.
+            Corrupt, UnsupportedFormat: it cannot be opened.
+        """
+        wanted = _Wanted(os.path.realpath(path), create, flush, segment_bytes_max)
+        return _OPEN.open(wanted, is_client=False)
+
+    @staticmethod
+    def open_client(path: str | os.PathLike[str], *, create: bool = True) -> EmbeddedTransport:
+        """A way to the log in `path`, held for this client; closing it lets go.
+
+        Raises:
+            DirectoryInUse: another process holds it.
+            BadInput, Corrupt, UnsupportedFormat: as `open`.
+        """
+        log = _OPEN.open(_Wanted(os.path.realpath(path), create), is_client=True)
+        return EmbeddedTransport(log.system, lambda: _OPEN.close(log, is_client=True), lambda: log.is_shut)
+
+    def transport(self) -> EmbeddedTransport:
+        """A way to the log; this log must outlive it."""
+        return EmbeddedTransport(self.system)
+
+    def close(self) -> None:
+        """Let go; the last one in this process stops the actors and frees the directory."""
+        _OPEN.close(self, is_client=False)
+
+    def shut(self) -> None:
+        """Stop the actors and free the directory, whoever still shares it."""
+        self.is_shut = True
+        try:
+            self._gateway.close()
+            self.system.stop()
+        finally:
+            self.directory.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which log to open, and how."""
+
+    path: str
+    create: bool
+    flush: FlushSetting = "interval"
+    segment_bytes_max: int = SEGMENT_BYTES_MAX
+
+
+@dataclass(slots=True)
+class _Shared:
+    """An open log and how many share it."""
+
+    log: EmbeddedLog
+    owners: int = 0
+    clients: int = 0
+
+
+class _Open:
+    """The logs that this process has open, by their real path."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._shared: dict[tuple[int, str], _Shared] = {}  # A forked child shares none of them.
+
+    def open(self, wanted: _Wanted, *, is_client: bool) -> EmbeddedLog:
+        key = os.getpid(), wanted.path
+        with self._lock:
+            shared = self._shared.get(key)
+            if shared is None:
+                log = _begin(wanted) if is_client else _take(wanted)
+                shared = self._shared[key] = _Shared(log)
+            shared.clients += is_client
+            shared.owners += not is_client
+        return shared.log
+
+    def close(self, log: EmbeddedLog, *, is_client: bool) -> None:
+        with self._lock:
+            for key, shared in list(self._shared.items()):
+                if shared.log is log:
+                    shared.clients -= is_client
+                    shared.owners -= not is_client
+                    if shared.clients + shared.owners <= 0:
+                        del self._shared[key]
+                        log.shut()
+
+    def step_aside(self, path: str) -> bool:
+        """Let go of a directory that only clients use; False if a job runs in it."""
+        with self._lock:
+            key = os.getpid(), path
+            shared = self._shared.get(key)
+            if shared is not None and shared.owners:
+                return False
+            if shared is not None:
+                del self._shared[key]
+                # Not here: the answer goes through the gateway, which this closes.
+                Thread(target=shared.log.shut, name="actorstream-step-aside", daemon=True).start()
+            return True
+
+
+_OPEN: Final = _Open()
+
+
+def _begin(wanted: _Wanted) -> EmbeddedLog:
+    """Open the directory and start its log.
+
+    Raises:
+        DirectoryInUse: another process holds it.
+    """
+    directory = DataDirectory.open(wanted.path, create=wanted.create)
+    system = None
+    try:
+        system = ActorSystem(host=Host(SystemClock(), system_entropy(), directory.disk))
+        start_log(system, flush=wanted.flush, segment_bytes_max=wanted.segment_bytes_max)
+        gateway = Gateway.open(system, wanted.path, lambda: _OPEN.step_aside(wanted.path))
+        return EmbeddedLog(directory, system, gateway)
+    except BaseException:
+        if system is not None:
+            system.stop()
+        directory.close()
+        raise
+
+
+def _take(wanted: _Wanted) -> EmbeddedLog:
+    """Open the directory; whoever holds it only for clients is asked to let go.
+
+    Raises:
+        DirectoryInUse: another process runs a job in it.
+    """
+    pause = Event()  # Nobody sets it.
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _begin(wanted)
+        except DirectoryInUse:
+            if not _will_be_free(wanted.path):
+                raise
+            pause.wait(PAUSE_SECONDS)
+    return _begin(wanted)
+
+
+def _will_be_free(path: str) -> bool:
+    """Ask the holder to let go; False if it refuses."""
+    try:
+        holder = RemoteTransport.connect(path)
+    except ConnectionLost:
+        return True  # It is starting or ending.
+    try:
+        return ask(holder, "catalogue", StepAside(), SteppedAside).done
+    except (ActorTerminated, AskTimeout):
+        return True
+    finally:
+        holder.close()
