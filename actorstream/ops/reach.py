@@ -11,6 +11,7 @@ from actorstream.errors import BadInput
 
 if TYPE_CHECKING:
     from actorstream.log.client import Transport
+    from actorstream.model.topic import TopicSpec
 
 
 @contextmanager
@@ -29,6 +30,21 @@ def reached(data: str, *, create: bool = False) -> Iterator[Transport]:
         yield transport
     finally:
         transport.close()
+
+
+def find(transport: Transport, topic: str) -> TopicSpec:
+    """A topic that a person may change.
+
+    Raises:
+        UnknownTopic: there is none of this name.
+        BadInput: it is one of the log's own, or of a job's.
+    """
+    from actorstream.log.client import describe_topic
+
+    spec = describe_topic(transport, topic).spec
+    if spec.internal:
+        raise BadInput(f"topic {topic!r} is one of the log's own; what is in it is written by jobs and groups alone")
+    return spec
 
 
 def check_directory(data: str, *, create: bool) -> None:

@@ -37,11 +37,11 @@ def add(commands: Commands) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Write line by line, in batches of what is there."""
-    from actorstream.log.client import Producer, describe_topic
-    from actorstream.ops.reach import reached
+    from actorstream.log.client import Producer
+    from actorstream.ops.reach import find, reached
 
     with reached(options.data) as transport:
-        describe_topic(transport, options.topic)  # Before anybody types a line.
+        find(transport, options.topic)  # Before anybody types a line.
         with Producer(data=options.data, transport=transport) as producer:
             _send_all(producer, _Lines(options.topic), sys.stdin.buffer)
     return 0

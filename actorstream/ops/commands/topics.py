@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import types
+import typing
 from typing import TYPE_CHECKING, Any
 
 from actorstream.ops.commands.arguments import add_data, number_from
@@ -83,9 +85,10 @@ def describe(options: argparse.Namespace) -> int:
 def delete(options: argparse.Namespace) -> int:
     """Remove the topic."""
     from actorstream.log.client import delete_topic
-    from actorstream.ops.reach import reached
+    from actorstream.ops.reach import find, reached
 
     with reached(options.data) as transport:
+        find(transport, options.topic)
         delete_topic(transport, options.topic)
     say(f"topic {options.topic!r} deleted")
     return 0
@@ -128,5 +131,8 @@ def _fields(schema: dict[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def _type_in_words(kind: Any) -> str:
-    words = kind.__name__ if type(kind) is type else str(kind)
-    return words.replace("typing.", "").replace("datetime.datetime", "datetime")
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return " | ".join(_type_in_words(one) for one in typing.get_args(kind))
+    if kind is type(None):
+        return "None"
+    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind).replace("typing.", "")
