@@ -36,6 +36,7 @@ from actorstream.log.client import (
 from actorstream.model.duration import duration_us
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.checkpoints import Checkpoints
+from actorstream.streams.job.follow_up import FollowUp
 from actorstream.streams.job.inner_task import InnerTask
 from actorstream.streams.job.opening import Opening, decision_append
 from actorstream.streams.job.questions import Questions
@@ -90,7 +91,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._ended: set[str] = set()
         self._at_end: set[str] = set()
         self._loaded: set[str] = set()
-        self._commit_waits: set[str] = set()
+        self._following: FollowUp | None = None
         self._progress: dict[str, m.Progress] = {}
         self._failures: deque[int] = deque()
         self._dirty = False
@@ -119,7 +120,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         """An epoch is open: get all tasks ready."""
         self._state = "starting"
         self._prepared, self._ended, self._at_end, self._loaded = set(), set(), set(), set()
-        self._commit_waits = set()
+        self._following = None
         self._last = self._scheduled = False
         history = self._opening.history
         assert history.epoch is not None
@@ -274,34 +275,22 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._questions.ask(context, self._log(), decision_append(done, history.end, done.at_us), decided, moved)
 
     def _follow_up(self, context: Context) -> None:
-        """The checkpoint is decided: everything that follows from it, none of which can fail it any more."""
-        history = self._opening.history
-        done = history.done
-        assert done is not None
+        """The checkpoint is decided."""
         self._decided += 1
         self._decided_at = context.now()
-        self._commit_waits = {*self._tasks, *done.sinks}
-        for ref in self._refs.values():
-            context.send(ref, m.Committed(self._epoch, done.checkpoint))
-        for partition in done.sinks:
-            topic, _, number = partition.rpartition("-")
-            markers = history.markers(partition)
-
-            def written(_: Any, partition: str = partition) -> None:
-                self._follow_up_done(context, partition)
-
-            self._questions.ask(context, partition_ref(topic, int(number)), markers, written)
+        self._following = FollowUp(context, self._opening.history, self._refs, lambda: self._followed_up(context))
+        self._following.start(self._questions)
 
     @receives(m.CommitDone)
     def on_commit_done(self, done: m.CommitDone, context: Context) -> None:
         """A task has committed its files."""
-        if done.epoch == self._epoch and done.checkpoint == self._checkpoints.in_flight:
-            self._follow_up_done(context, done.task)
+        current = done.epoch == self._epoch and done.checkpoint == self._checkpoints.in_flight
+        if current and self._following is not None:
+            self._following.done(done.task)
 
-    def _follow_up_done(self, context: Context, who: str) -> None:
-        self._commit_waits.discard(who)
-        if self._commit_waits or self._checkpoints.in_flight is None:
-            return
+    def _followed_up(self, context: Context) -> None:
+        """Everything that follows from the checkpoint is done: go on to the next, or end."""
+        self._following = None
         self._name_savepoints(context)
         self._checkpoints.decided()
         if self._last:

@@ -69,7 +69,7 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
 
     def _advance(self, context: Context) -> None:
         self.stages.head.advance(self.gate.watermark)
-        self.offer(Mark(self.gate.watermark))
+        self.outlets.offer(Mark(self.gate.watermark))
         if self.gate.all_ended() and not self.ended:
             self.finish(context)
 
@@ -77,7 +77,7 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
         if isinstance(self.spec.task.head, TableJoin) and self.gate.is_table(channel):
             context.send(context.parent, m.TableLoaded(self.epoch, self.spec.task.name))
         else:
-            self.offer(Loaded())
+            self.outlets.offer(Loaded())
 
     def describe(self, context: Context, pending: Pending) -> None:
         pending.watermarks.update(self.gate.watermarks())

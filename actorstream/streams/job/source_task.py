@@ -105,7 +105,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
         watermark = self._idleness.watermark(self.timeline.watermark) if idle else self.timeline.watermark
         if idle or watermark > self._sent_mark or self._idleness.was_idle():
             self._sent_mark = max(self._sent_mark, watermark)
-            self.offer(Mark(watermark, idle))
+            self.outlets.offer(Mark(watermark, idle))
 
     def _at_end(self, context: Context) -> None:
         """Say once each that the table is loaded, that the input has ended, that what was there is read."""
@@ -114,7 +114,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
             reached = feed.has_reached(self._table_end) if isinstance(feed, TopicFeed) else feed.is_at_end()
             if reached:
                 self._told_loaded = True
-                self.offer(Loaded())
+                self.outlets.offer(Loaded())
                 self.pump(context)
         if not feed.is_at_end() or self._told_end:
             return

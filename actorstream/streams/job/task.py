@@ -8,8 +8,6 @@ with `Resume`. Everything that belongs to an earlier epoch is dropped.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from actorstream.actors import Actor, Context, Ref, Terminated, receives
@@ -25,26 +23,21 @@ from actorstream.log.client import (
     partition_ref,
 )
 from actorstream.model.instant import Instant
-from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.build import Stages
 from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.engine.process import ProcessStage
 from actorstream.streams.engine.sinks import TopicSinkStage, TwoPhaseSinkStage
-from actorstream.streams.engine.stage import Stage
 from actorstream.streams.job import messages as m
-from actorstream.streams.job.elements import Barrier, Element, End
-from actorstream.streams.job.files import FileLane
-from actorstream.streams.job.lanes import Lane
-from actorstream.streams.job.outlet import Outlet
+from actorstream.streams.job.elements import Barrier, End
+from actorstream.streams.job.file_writers import COMMIT, RECOVERY, FileWriters
+from actorstream.streams.job.log_writers import LogWriters
+from actorstream.streams.job.outlets import Outlets
 from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.questions import Questions
 from actorstream.streams.job.restoring import Restoring
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.plan.physical import lane_name
 from actorstream.streams.store.changelog import StateRecords, encode_state
-
-UNANSWERED_MAX = 32
-"""Appends of a task's sinks that may wait for their answer; then it takes no input."""
 
 CHANGELOG = "changelog"
 INPUT = "input"
@@ -66,21 +59,6 @@ TaskMessage = (
 )
 
 
-def _call(function: Callable[[int], None], argument: int, answer: Any) -> None:
-    function(argument)
-
-
-class _EdgeStage(Stage):
-    """Offers what a stage emits to the outlets of an edge."""
-
-    def __init__(self, name: str, outlet: Outlet) -> None:
-        super().__init__(name)
-        self._outlet = outlet
-
-    def push(self, batch: Batch) -> None:
-        self._outlet.offer(batch)
-
-
 class Task(Actor):
     """See the module."""
 
@@ -90,10 +68,10 @@ class Task(Actor):
         self.epoch = 0
         self.running = False
         self.ended = False
-        self.records_in = self.records_out = 0
-        self.outlets = {edge.channel(spec.instance): Outlet(edge.channel(spec.instance)) for edge in spec.task.outputs}
-        self.lanes: list[tuple[TopicSinkStage, Lane]] = []
-        self.files: list[tuple[TwoPhaseSinkStage, FileLane]] = []
+        self.records_in = 0
+        self.outlets = Outlets(spec)
+        self.log = LogWriters(self.questions, self.watch, self.work, self._settle)
+        self.files = FileWriters(spec.job.name)
         self._fresh = True  # nothing was loaded into the state yet
         self._pending: Pending | None = None
         self._scheduled = False
@@ -104,17 +82,13 @@ class Task(Actor):
     def started(self, context: Context) -> None:
         now = context.now
         self.stages = Stages(self.spec.task, now, self.spec.reads_time)
-        for edge in self.spec.task.outputs:
-            outlet = self.outlets[edge.channel(self.spec.instance)]
-            self.stages.of(edge.node).outputs.append(_EdgeStage(edge.target, outlet))
+        self.outlets.attach(self.stages)
         for node in self.spec.task.nodes:
             stage = self.stages.of(node)
             if isinstance(stage, TopicSinkStage):
-                self.lanes.append((stage, Lane(lane_name(node, self.spec.instance), stage.topic.name)))
+                self.log.add(stage, lane_name(node, self.spec.instance))
             elif isinstance(stage, TwoPhaseSinkStage):
-                self.files.append(
-                    (stage, FileLane(self.spec.job.name, lane_name(node, self.spec.instance), stage.sink))
-                )
+                self.files.add(stage, lane_name(node, self.spec.instance))
 
     # --- what the two kinds of tasks do ----------------------------------------------------------------------------
 
@@ -143,17 +117,13 @@ class Task(Actor):
         self.running = self.ended = self._scheduled = self._dirty = self._ticking = False
         self._pending = None
         self.questions.drop_all()
-        for outlet in self.outlets.values():
-            outlet.reset()
-        for _, lane in self.lanes:
-            lane.begin(*prepare.lanes[lane.name], prepare.first_checkpoint)
-        for _, file in self.files:
-            file.begin(prepare.epoch, prepare.first_checkpoint)
-        self._watch(context, self._changelog())
+        self.outlets.reset()
+        self.log.begin(prepare)
+        self.watch(context, self.changelog())
         if self._fresh:
             Restoring(self, context, prepare, lambda: self._prepared(context, prepare)).start()
         else:
-            for table in self._tables().values():
+            for table in self.tables().values():
                 table.commit(prepare.restore.checkpoint)
                 table.rollback()
             self._prepared(context, prepare)
@@ -163,21 +133,8 @@ class Task(Actor):
         for stage in self.stages.all:
             stage.restored()
         self.begin(context, prepare)
-        self._recommit(context, prepare)
-
-    def _recommit(self, context: Context, prepare: m.Prepare) -> None:
-        """Commit again what the checkpoint committed, and remove what no checkpoint will."""
-        work = [file.recovery(prepare.restore.handles.get(file.name, ())) for _, file in self.files]
-        epoch = self.epoch
-        if not work:
-            context.send(context.parent, m.Prepared(epoch, self.spec.id))
-            return
-
-        def recover() -> None:
-            for one in work:
-                one()
-
-        context.background(recover, lambda _: m.Done(epoch, "recovery"))
+        if not self.files.begin(context, prepare):
+            context.send(context.parent, m.Prepared(self.epoch, self.spec.id))
 
     @receives(m.Resume)
     def on_resume(self, resume: m.Resume, context: Context) -> None:
@@ -219,20 +176,14 @@ class Task(Actor):
             self.work(context)
 
     def _may_take(self) -> bool:
-        if any(outlet.is_blocked for outlet in self.outlets.values()):
-            return False
-        return all(lane.unanswered() < UNANSWERED_MAX for _, lane in self.lanes)
+        return not self.outlets.are_blocked() and self.log.may_take_more()
 
     def after(self, context: Context) -> None:
-        """Something was processed: send what may go."""
+        """Something was processed: send and write what may go."""
         self.pump(context)
-        most = self.spec.job.settings.gather_records
-        for stage, lane in self.lanes:
-            if stage.gathered() >= most:
-                self._send_lane(context, stage, lane)
-        for sink, file in self.files:
-            if sink.gathered() >= most:
-                file.write(sink.take())
+        gathered_max = self.spec.job.settings.gather_records
+        self.log.send_full(context, gathered_max)
+        self.files.write_full(gathered_max)
         self._tick_for_timers(context)
 
     def dirty(self, context: Context) -> None:
@@ -241,24 +192,15 @@ class Task(Actor):
             self._dirty = True
             context.send(context.parent, m.Dirty(self.epoch))
 
-    def offer(self, element: Element) -> None:
-        """Put an element into every outlet."""
-        for outlet in self.outlets.values():
-            outlet.offer(element)
-
     def pump(self, context: Context) -> None:
         """Send what has credit."""
-        for channel, outlet in self.outlets.items():
-            receiver = self.spec.receivers[channel]
-            while (taken := outlet.take()) is not None:
-                element, records, size = taken
-                context.send(receiver, m.Flow(self.epoch, channel, element, records, size))
+        self.outlets.pump(context, self.epoch)
 
     @receives(m.OpenChannel)
     def on_open_channel(self, opened: m.OpenChannel, context: Context) -> None:
         """A receiver is ready."""
         if opened.epoch == self.epoch:
-            self.outlets[opened.channel].open()
+            self.outlets.open(opened.channel)
             self.pump(context)
             self.work(context)
 
@@ -266,14 +208,14 @@ class Task(Actor):
     def on_credit(self, credit: m.Credit, context: Context) -> None:
         """A receiver has taken something for processing."""
         if credit.epoch == self.epoch:
-            self.outlets[credit.channel].credit(credit.records, credit.size)
+            self.outlets.credit(credit)
             self.pump(context)
             self.work(context)
 
     def finish(self, context: Context) -> None:
         """The input has ended, and everything was processed."""
         self.ended = True
-        self.offer(End())
+        self.outlets.offer(End())
         self.pump(context)
         context.send(context.parent, m.AtEnd(self.epoch, self.spec.id, ended=True))
 
@@ -301,47 +243,6 @@ class Task(Actor):
                 stage.fire_processing_time(context.now())
         self.after(context)
 
-    # --- sinks -----------------------------------------------------------------------------------------------------
-
-    def _send_lane(self, context: Context, stage: TopicSinkStage, lane: Lane) -> None:
-        """Append what a sink has gathered, as provisional output of the open checkpoint."""
-        checkpoint = lane.open_checkpoint
-        for partition, gathered in stage.take().items():
-            data, last_sequence = lane.encode(partition, gathered)
-            self.records_out += len(gathered.values)
-            ref = partition_ref(stage.topic.name, partition)
-            self._watch(context, ref)
-
-            def answered(appended: Any, partition: int = partition, last_sequence: int = last_sequence) -> None:
-                lane.appended(checkpoint, partition, last_sequence, appended.end_offset)
-                self._flush_lane_if_sealed(context, lane)
-                self.work(context)
-
-            self.questions.ask(context, ref, Append(batches=data), answered)
-
-    def _flush_lane_if_sealed(self, context: Context, lane: Lane) -> None:
-        """All appends of a sealed checkpoint are answered: make them durable, then its cuts are known."""
-        pending = self._pending
-        token = f"lane {lane.name}"
-        if pending is None or not pending.waits_for(token) or not lane.is_answered(pending.checkpoint):
-            return
-        cuts = lane.take_cuts(pending.checkpoint)
-        if cuts is None:
-            return  # They are being flushed already.
-        left = dict.fromkeys(cuts)
-
-        def flushed(partition: int) -> None:
-            del left[partition]
-            if not left:
-                self._settle(context, pending, token)
-
-        for partition, cut in cuts.items():
-            pending.sinks.setdefault(f"{lane.topic}-{partition}", {})[lane.name] = cut
-            ref = partition_ref(lane.topic, partition)
-            self.questions.ask(context, ref, Flush(cut.last_offset + 1), partial(_call, flushed, partition))
-        if not cuts:
-            self._settle(context, pending, token)
-
     # --- checkpoints -----------------------------------------------------------------------------------------------
 
     def barrier(self, context: Context, checkpoint: int) -> None:
@@ -350,34 +251,16 @@ class Task(Actor):
         pending = self._pending = Pending(checkpoint)
         self._dirty = False
         self.describe(context, pending)
-        self.offer(Barrier(checkpoint))
+        self.outlets.offer(Barrier(checkpoint))
         self.pump(context)
         pending.wait("barrier")  # Until everything that must be waited for has been named.
-        self._seal_lanes(context, pending)
-        self._seal_files(context, pending)
+        self.log.seal(context, pending)
+        self.files.seal(context, pending)
         self._seal_state(context, pending)
         self._settle(context, pending, "barrier")
 
-    def _seal_lanes(self, context: Context, pending: Pending) -> None:
-        for stage, lane in self.lanes:
-            self._send_lane(context, stage, lane)
-            lane.seal(pending.checkpoint)
-            pending.wait(f"lane {lane.name}")
-            self._flush_lane_if_sealed(context, lane)
-
-    def _seal_files(self, context: Context, pending: Pending) -> None:
-        epoch = self.epoch
-        for sink, file in self.files:
-            file.write(sink.take())
-            handle, prepare = file.seal(pending.checkpoint)
-            if handle is not None:
-                pending.handles[file.name] = (handle,)
-                token = f"file {file.name}"
-                pending.wait(token)
-                context.background(prepare, lambda _, token=token: m.Done(epoch, token))  # type: ignore[misc]
-
     def _seal_state(self, context: Context, pending: Pending) -> None:
-        changes = {name: table.seal(pending.checkpoint) for name, table in self._tables().items()}
+        changes = {name: table.seal(pending.checkpoint) for name, table in self.tables().items()}
         changes = {name: some for name, some in changes.items() if some}
         if not changes:
             return
@@ -388,7 +271,7 @@ class Task(Actor):
             pending.state.update(records.ranges(answer.first_offset))
             self._settle(context, pending, CHANGELOG)
 
-        self.questions.ask(context, self._changelog(), Append(batches=records.batches, flush=True), appended)
+        self.questions.ask(context, self.changelog(), Append(batches=records.batches, flush=True), appended)
 
     def wait_for_input(self, context: Context, pending: Pending, ref: Ref, up_to: int) -> None:
         """A checkpoint that names a position needs the input durable up to there."""
@@ -400,10 +283,10 @@ class Task(Actor):
         """Background work is done."""
         if done.epoch != self.epoch:
             return
-        if done.token == "recovery":
+        if done.token == RECOVERY:
             context.send(context.parent, m.Prepared(self.epoch, self.spec.id))
-        elif done.token.startswith("commit "):
-            checkpoint = int(done.token.removeprefix("commit "))
+        elif done.token.startswith(COMMIT):
+            checkpoint = int(done.token.removeprefix(COMMIT))
             context.send(context.parent, m.CommitDone(self.epoch, checkpoint, self.spec.id))
         elif self._pending is not None:
             self._settle(context, self._pending, done.token)
@@ -419,40 +302,16 @@ class Task(Actor):
         """The checkpoint is decided: its layer becomes the base, its files visible."""
         if committed.epoch != self.epoch:
             return
-        for table in self._tables().values():
+        for table in self.tables().values():
             table.commit(committed.checkpoint)
-        epoch, checkpoint = self.epoch, committed.checkpoint
-        work = [one for _, file in self.files for one in file.commits(checkpoint)]
-        if not work:
-            context.send(context.parent, m.CommitDone(epoch, checkpoint, self.spec.id))
-            return
-
-        def commit() -> None:
-            for one in work:
-                one()
-
-        context.background(commit, lambda _: m.Done(epoch, f"commit {checkpoint}"))
+        if not self.files.commit(context, committed.checkpoint):
+            context.send(context.parent, m.CommitDone(self.epoch, committed.checkpoint, self.spec.id))
 
     # --- the log ---------------------------------------------------------------------------------------------------
 
-    @receives(Appended)
-    def on_appended(self, answer: Appended, context: Context) -> None:
+    @receives(Appended, Fetched, Flushed, Refused)
+    def on_answer(self, answer: Any, context: Context) -> None:
         """An answer of a partition."""
-        self.questions.answer(answer)
-
-    @receives(Flushed)
-    def on_flushed(self, answer: Flushed, context: Context) -> None:
-        """An answer of a partition."""
-        self.questions.answer(answer)
-
-    @receives(Fetched)
-    def on_fetched(self, answer: Fetched, context: Context) -> None:
-        """An answer of a partition."""
-        self.questions.answer(answer)
-
-    @receives(Refused)
-    def on_refused(self, answer: Refused, context: Context) -> None:
-        """A partition says no."""
         self.questions.answer(answer)
 
     @receives(Terminated)
@@ -460,34 +319,24 @@ class Task(Actor):
         """A partition that this task uses has ended: what was asked of it may be lost, so begin a new epoch."""
         raise JobFailed(f"the partition {terminated.ref.path} ended: {terminated.reason}")
 
-    def _watch(self, context: Context, ref: Ref) -> None:
+    def watch(self, context: Context, ref: Ref) -> None:
+        """Be told when a partition ends."""
         if ref not in self._watched:
             self._watched[ref] = None
             context.watch(ref)
 
-    def watch(self, context: Context, ref: Ref) -> None:
-        """Be told when a partition ends."""
-        self._watch(context, ref)
-
-    def _changelog(self) -> Ref:
+    def changelog(self) -> Ref:
+        """The partition that holds the changes of the job's state."""
         return partition_ref(changelog_topic(self.spec.job.name), 0)
-
-    def _tables(self) -> dict[str, Any]:
-        """All state tables by their name in the job."""
-        return {f"{stage.name}/{table.name}": table for stage in self.stages.all for table in stage.tables}
 
     def tables(self) -> dict[str, Any]:
         """All state tables by their name in the job."""
-        return self._tables()
-
-    def changelog(self) -> Ref:
-        """The partition that holds the changes of the job's state."""
-        return self._changelog()
+        return {f"{stage.name}/{table.name}": table for stage in self.stages.all for table in stage.tables}
 
     def progress(self) -> m.Progress:
         """How far this task is."""
         windows = sum(stage.open_windows() for stage in self.stages.all if isinstance(stage, PanesStage))
-        return m.Progress(self.records_in, self.records_out, self.watermark(), windows)
+        return m.Progress(self.records_in, self.log.records, self.watermark(), windows)
 
     def observe(self) -> dict[str, Any]:
         """How far this task is."""
