@@ -112,3 +112,11 @@ def replace_bytes(disk: Disk, path: str, data: bytes) -> None:
         file.close()
     disk.rename(temporary, path)
     disk.sync_dir(parent)
+
+
+def make_durable_dir(disk: Disk, path: str) -> None:
+    """Create a directory and its parents, and make their names durable: also those that a crash left unsynced."""
+    disk.make_dir(path)
+    while path:
+        path = path.rpartition("/")[0]
+        disk.sync_dir(path)

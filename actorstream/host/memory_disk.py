@@ -2,9 +2,11 @@
 
 Theory of operation. Every file has what the page cache shows (`data`) and what is durable (`durable`), and the list of
 writes between them. A process that is killed keeps the page cache, but its last write may have been cut short at any
-byte. A host that crashes keeps the durable bytes and any subset of the unsynced writes, each possibly torn; names
-(creations, renames, removals) that no `sync_dir` covered come back or vanish in the order they were made. A write that
-fails for lack of space leaves nothing, as the real disk's does.
+byte. A host that crashes keeps the durable bytes and any subset of the unsynced writes, each possibly torn. Changes of
+names (creations, renames, removals, of files and of directories) wait for a `sync_dir`; of those that wait any subset
+survives a crash of the host. A rename is one change: the file has its old name or its new one, never none. A directory
+whose own name is lost takes with it what is below. A write that fails for lack of space leaves nothing, as the real
+disk's does.
 """
 
 from __future__ import annotations
@@ -24,11 +26,18 @@ class _Inode:
         self.unsynced: list[tuple[int, bytes]] = []  # (position, bytes); (size, b"") is a truncation
 
     def clone(self) -> _Inode:
+        """The same content, all of it durable."""
         copy = _Inode()
-        copy.data[:] = self.data
-        copy.durable[:] = self.durable
-        copy.unsynced = list(self.unsynced)
+        copy.data[:] = copy.durable[:] = self.data
         return copy
+
+
+_DIRECTORY = _Inode()
+"""Stands behind the name of every directory; it has no content."""
+
+_Names = dict[str, _Inode]
+_Change = dict[str, _Inode | None]
+"""Names and what they stand for from now on (None: nothing), changed together or not at all."""
 
 
 class MemoryFile:
@@ -86,20 +95,15 @@ class MemoryDisk:
         self.used_bytes = 0
         self.syncs = 0
         self.last_write: _Inode | None = None
-        self._names: dict[str, _Inode] = {}
-        self._dirs: set[str] = {""}
-        self._durable_names: dict[str, _Inode] = {}
+        self._names: _Names = {"": _DIRECTORY}
+        self._durable_names: _Names = dict(self._names)
+        self._changes: list[_Change] = []  # of names, that no `sync_dir` has covered
 
     def clone(self) -> MemoryDisk:
         """An independent disk with the same content, as after a clean stop: everything in it is durable."""
         copy = MemoryDisk(capacity_bytes=self.capacity_bytes)
-        for path, inode in self._names.items():
-            fresh = inode.clone()
-            fresh.durable[:] = fresh.data
-            fresh.unsynced.clear()
-            copy._names[path] = fresh
+        copy._names = {path: inode if inode is _DIRECTORY else inode.clone() for path, inode in self._names.items()}
         copy._durable_names = dict(copy._names)
-        copy._dirs = set(self._dirs)
         copy.used_bytes = self.used_bytes
         return copy
 
@@ -120,47 +124,56 @@ class MemoryDisk:
     def open(self, path: str, *, create: bool = False) -> MemoryFile:
         inode = self._names.get(path)
         if inode is None:
-            if not create or path.rpartition("/")[0] not in self._dirs:
+            if not create or self._names.get(path.rpartition("/")[0]) is not _DIRECTORY:
                 raise FileNotFoundError(path)
-            inode = self._names[path] = _Inode()
+            inode = _Inode()
+            self._change({path: inode})
         return MemoryFile(self, path, inode)
 
     def exists(self, path: str) -> bool:
-        return path in self._names or path in self._dirs
+        return path in self._names
 
     def list(self, path: str) -> list[str]:
         prefix = f"{path}/" if path else ""
-        below = [name for name in (*self._names, *self._dirs) if name.startswith(prefix) and name != path]
+        below = [name for name in self._names if name.startswith(prefix) and name != path]
         return sorted({name[len(prefix) :].split("/", 1)[0] for name in below})
 
     def make_dir(self, path: str) -> None:
         parts = path.split("/")
-        self._dirs.update("/".join(parts[: end + 1]) for end in range(len(parts)))
+        for end in range(1, len(parts) + 1):
+            parent = "/".join(parts[:end])
+            if parent not in self._names:
+                self._change({parent: _DIRECTORY})
 
     def remove(self, path: str) -> None:
-        inode = self._names.pop(path, None)
+        inode = self._names.get(path)
         if inode is not None:
             self.used_bytes -= len(inode.data)
+            self._change({path: None})
 
     def remove_tree(self, path: str) -> None:
-        for name in [name for name in self._names if name.startswith(f"{path}/")]:
+        for name in [name for name in self._names if name == path or name.startswith(f"{path}/")]:
             self.remove(name)
-        self._dirs = {name for name in self._dirs if name != path and not name.startswith(f"{path}/")}
 
     def rename(self, source: str, target: str) -> None:
-        inode = self._names.pop(source)
-        self.remove(target)
-        self._names[target] = inode
+        inode, replaced = self._names[source], self._names.get(target)
+        if replaced is not None:
+            self.used_bytes -= len(replaced.data)
+        self._change({source: None, target: inode})
+
+    def _change(self, change: _Change) -> None:
+        _rename(self._names, change)
+        self._changes.append(change)
 
     def sync_dir(self, path: str) -> None:
         prefix = f"{path}/" if path else ""
-
-        def inside(name: str) -> bool:
-            return name.startswith(prefix) and "/" not in name[len(prefix) :]
-
-        for name in [name for name in self._durable_names if inside(name) and name not in self._names]:
-            del self._durable_names[name]
-        self._durable_names.update({name: inode for name, inode in self._names.items() if inside(name)})
+        left = []
+        for change in self._changes:
+            if any(name.startswith(prefix) and "/" not in name[len(prefix) :] for name in change):
+                _rename(self._durable_names, change)
+            else:
+                left.append(change)
+        self._changes = left
 
     def show(self, path: str) -> str:
         return path
@@ -174,17 +187,41 @@ class MemoryDisk:
         position, data = inode.unsynced[-1]
         if data and position + len(data) == len(inode.data):
             kept = entropy.below(len(data) + 1)
+            self.used_bytes -= len(data) - kept
             del inode.data[position + kept :]
             inode.unsynced[-1] = (position, data[:kept])
 
     def crash_host(self, entropy: Entropy) -> None:
         """The machine loses power: of what was not synced any subset survives, and each write may be torn."""
         self.last_write = None
-        for inode in dict.fromkeys([*self._names.values(), *self._durable_names.values()]):
+        changed = [inode for change in self._changes for inode in change.values() if inode is not None]
+        for inode in dict.fromkeys([*self._names.values(), *self._durable_names.values(), *changed]):
             _lose_unsynced(inode, entropy)
-        self._names = _surviving_names(self._names, self._durable_names, entropy)
+        names = dict(self._durable_names)
+        for change in self._changes:
+            if entropy.chance(0.5):
+                _rename(names, change)
+        self._changes = []
+        self._names = {name: inode for name, inode in names.items() if _is_reachable(name, names)}
         self._durable_names = dict(self._names)
         self.used_bytes = sum(len(inode.data) for inode in self._names.values())
+
+
+def _rename(names: _Names, change: _Change) -> None:
+    for name, inode in change.items():
+        if inode is None:
+            names.pop(name, None)
+        else:
+            names[name] = inode
+
+
+def _is_reachable(name: str, names: _Names) -> bool:
+    """Whether all directories above a name are there."""
+    while name:
+        name = name.rpartition("/")[0]
+        if names.get(name) is not _DIRECTORY:
+            return False
+    return True
 
 
 def _apply(content: bytearray, position: int, data: bytes) -> None:
@@ -205,17 +242,3 @@ def _lose_unsynced(inode: _Inode, entropy: Entropy) -> None:
         _apply(inode.durable, position, data)
     inode.unsynced.clear()
     inode.data[:] = inode.durable
-
-
-def _surviving_names(names: dict[str, _Inode], durable: dict[str, _Inode], entropy: Entropy) -> dict[str, _Inode]:
-    """Durable names, and for each directory entry that differs, its new state or its old one."""
-    survived = dict(durable)
-    for name in sorted({*names, *durable}):
-        new, old = names.get(name), durable.get(name)
-        if new is old or not entropy.chance(0.5):
-            continue
-        if new is None:
-            del survived[name]
-        else:
-            survived[name] = new
-    return survived

@@ -6,7 +6,7 @@ import msgspec
 
 from actorstream.errors import Corrupt, UnsupportedFormat
 from actorstream.host import Disk
-from actorstream.host.disk import read_bytes, replace_bytes
+from actorstream.host.disk import make_durable_dir, read_bytes, replace_bytes
 
 FILE = "partition.json"
 FORMAT = 1
@@ -36,8 +36,7 @@ def check_identity(disk: Disk, directory: str, topic_id: str) -> None:
         return
     if any(name.endswith(".log") for name in disk.list(directory)):
         raise Corrupt(disk.show(path), 0, "the file is missing, but there are segments")
-    disk.make_dir(directory)
-    disk.sync_dir(directory.rpartition("/")[0])
+    make_durable_dir(disk, directory)
     replace_bytes(disk, path, msgspec.json.encode(_Identity(FORMAT, topic_id)))
 
 
