@@ -36,6 +36,16 @@ def field_type(kind: Any, field: str) -> Any:
     return Any
 
 
+def plain_type(kind: Any) -> Any:
+    """A type without its constraints, and without None where that leaves one type."""
+    if typing.get_origin(kind) is typing.Annotated:
+        return plain_type(typing.get_args(kind)[0])
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        left = [one for one in typing.get_args(kind) if one is not types.NoneType]
+        return plain_type(left[0]) if len(left) == 1 else kind
+    return kind
+
+
 def getter(of: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A function of the value, from itself or a field's name (an attribute, or a key of a dict)."""
     if callable(of):
@@ -76,9 +86,7 @@ def element_type(kind: Any) -> Any:
 
 def emitted_type(kind: Any) -> Any:
     """What a function emits that returns None, a value or a generator: T of T, of T | None, of Iterator[T]."""
-    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
-        left = [one for one in typing.get_args(kind) if one is not types.NoneType]
-        return emitted_type(left[0]) if len(left) == 1 else kind
+    kind = plain_type(kind)
     origin = typing.get_origin(kind)
     if isinstance(origin, type) and issubclass(origin, Iterator):
         return typing.get_args(kind)[0]

@@ -51,6 +51,16 @@ class WindowSpec:
         """The ends of all windows that hold this pane, in order."""
         return range(self.first_end(pane), self.last_end(pane) + 1, self.every_us)
 
+    def number_of(self, pane: Instant, end: Instant) -> int:
+        """Which of the windows that hold this pane ends at `end`: 0 is the earliest."""
+        return (end - self.first_end(pane)) // self.every_us
+
+    def first_after(self, pane: Instant, limit: Instant) -> int | None:
+        """The number of the earliest window of this pane that ends after `limit`; None if none does."""
+        if self.last_end(pane) <= limit:
+            return None
+        return max((limit - self.first_end(pane)) // self.every_us + 1, 0)
+
     def panes(self, end: Instant) -> range:
         """The panes of the window that ends at `end`."""
         return range(end - self.size_us, end, self.pane_us)

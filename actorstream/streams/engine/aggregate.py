@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
-from actorstream.model.columns import column_of
+from actorstream.errors import OperatorError
 from actorstream.model.instant import Instant, to_datetime
-from actorstream.model.record import Record
-from actorstream.streams import checks
-from actorstream.streams.aggregates import Aggregate, Getter
+from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.engine import vectors
 from actorstream.streams.engine.batch import Batch
-from actorstream.streams.engine.failure import call_each
-from actorstream.streams.engine.panes import Content, Group, PanesStage
+from actorstream.streams.engine.failure import show
+from actorstream.streams.engine.fields import values_of
+from actorstream.streams.engine.panes import Content, PanesStage, View
 from actorstream.streams.plan.nodes import KeyBy, WindowAggregate
 from actorstream.streams.results import builder
 
 Accumulators = list[Any]
+Columns = list[list[Any] | None]
 
 
 class Folding:
@@ -27,41 +28,44 @@ class Folding:
         self._operator = operator
         self.aggregates = [one for _, one in aggregates]
 
-    def columns(self, batch: Batch) -> list[list[Any] | None]:
+    def columns(self, batch: Batch) -> Columns:
         """For each aggregate what it is over, for each record; None for those over records as such."""
-        rows = batch.rows()
-        return [self._column(batch, rows, one.of) for one in self.aggregates]
+        return [None if one.of is None else values_of(self._operator, one.of, batch) for one in self.aggregates]
 
-    def _column(self, batch: Batch, rows: list[Any], of: Getter | None) -> list[Any] | None:
-        if of is None:
-            return None
-        if isinstance(of, str) and rows and isinstance(rows[0], Record):
-            return column_of(of)(rows)
-        return call_each(self._operator, checks.getter(of), batch, rows)
-
-    def partials(self, columns: list[list[Any] | None], places: list[int]) -> Accumulators:
+    def partials(self, columns: Columns, places: list[int]) -> Accumulators:
         """The accumulators of the records at `places`."""
         return [
-            one.partial(places) if column is None else _partial(one, [column[place] for place in places])
+            one.partial(places) if column is None else self._partial(one, [column[place] for place in places])
             for one, column in zip(self.aggregates, columns, strict=True)
         ]
+
+    def _partial(self, aggregate: Aggregate, values: Sequence[Any]) -> Any:
+        if None in values:
+            values = [value for value in values if value is not None]
+        try:
+            return aggregate.partial(values) if values else None
+        except Exception as error:
+            raise self._failed(aggregate, values, error) from error
 
     def merge(self, one: Accumulators, other: Accumulators) -> Accumulators:
         """The accumulators of both groups."""
         return [
-            right if left is None else left if right is None else aggregate.merge(left, right)
+            right if left is None else left if right is None else self._merge(aggregate, left, right)
             for aggregate, left, right in zip(self.aggregates, one, other, strict=True)
         ]
+
+    def _merge(self, aggregate: Aggregate, left: Any, right: Any) -> Any:
+        try:
+            return aggregate.merge(left, right)
+        except Exception as error:
+            raise self._failed(aggregate, (left, right), error) from error
+
+    def _failed(self, aggregate: Aggregate, values: Sequence[Any], error: Exception) -> OperatorError:
+        return OperatorError(self._operator, f"{aggregate} of {show(values)}", cause=f"{type(error).__name__}: {error}")
 
     def results(self, accumulators: Accumulators) -> list[Any]:
         """What the user sees."""
         return [one.result(accumulator) for one, accumulator in zip(self.aggregates, accumulators, strict=True)]
-
-
-def _partial(aggregate: Aggregate, values: Sequence[Any]) -> Any:
-    if None in values:
-        values = [value for value in values if value is not None]
-    return aggregate.partial(values) if values else None
 
 
 class WindowAggregateStage(PanesStage):
@@ -73,12 +77,12 @@ class WindowAggregateStage(PanesStage):
         key = node.inputs[0]
         assert isinstance(key, KeyBy)
         self._key_fields = key.fields
-        self._columns = vectors.needed_columns(key, self._folding.aggregates)
+        self._in_columns = vectors.can_fold(key, self._folding.aggregates)
         names = tuple(name for name, _ in node.aggregates)
         self._build = builder(node.type, node.key_names, names, window=True)
 
     def take(self, batch: Batch) -> None:
-        if not (batch.is_columns and self._columns is not None and self._take_columns(batch)):
+        if not (batch.is_columns and self._in_columns and self._take_columns(batch)):
             super().take(batch)
 
     def _take_columns(self, batch: Batch) -> bool:
@@ -91,12 +95,14 @@ class WindowAggregateStage(PanesStage):
         self.add(zip(groups, folded.accumulators, strict=True))
         return True
 
-    def fold(self, batch: Batch, groups: dict[Group, list[int]]) -> Iterable[tuple[Group, Content]]:
-        columns = self._folding.columns(batch)
-        return ((group, self._folding.partials(columns, places)) for group, places in groups.items())
+    def view(self, batch: Batch) -> View:
+        return self._folding.columns(batch)
 
-    def merge(self, one: Content, other: Content) -> Content:
-        return self._folding.merge(one, other)
+    def fold(self, view: View, places: list[int]) -> Content:
+        return self._folding.partials(view, places)
+
+    def merge(self, contents: Sequence[Content]) -> Content:
+        return reduce(self._folding.merge, contents)
 
     def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
         parts = key if len(self._key_fields) > 1 else (key,)

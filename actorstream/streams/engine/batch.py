@@ -110,8 +110,8 @@ class Batch:
         assert frame.height == len(self)
         return self._like(None, frame, kind)
 
-    def with_keys(self, keys: list[Any]) -> Batch:
-        """The same values with these keys."""
+    def with_keys(self, keys: list[Any] | None) -> Batch:
+        """The same values with these keys; None: the keys are fields, and stay in their columns."""
         copy = self._same()
         copy.keys = keys
         return copy
@@ -138,8 +138,7 @@ class Batch:
     ) -> Batch:
         """The records at `places` (in order, repeats allowed), with other values if given."""
         if rows is None and frame is None:
-            own_rows = self.rows()
-            rows = [own_rows[place] for place in places]
+            rows, frame = self._chosen(places)
         return Batch(
             rows,
             frame=frame,
@@ -151,6 +150,12 @@ class Batch:
             keys=None if self.keys is None or kind is not None else [self.keys[place] for place in places],
             origin=self.origin,
         )._share_marks(self)
+
+    def _chosen(self, places: Places) -> tuple[list[Any] | None, Any]:
+        if self._rows is None:
+            assert self._frame is not None
+            return None, self._frame[places]
+        return [self._rows[place] for place in places], None
 
     def _share_marks(self, before: Batch) -> Batch:
         if before.own is before.marks:

@@ -44,6 +44,7 @@ class WhereStage(Stage):
         frame = batch.frame()
         try:
             keep = frame.select(self._node.expressions[0]).to_series().fill_null(False)
+            keep = _stretched(keep, frame.height)
             kept = frame.filter(keep)
         except Exception as error:
             fail(self.name, batch, 0, error)

@@ -21,10 +21,17 @@ def fail(operator: str, batch: Batch, index: int, error: BaseException, value: A
     """Raise the OperatorError for record `index` of `batch`; a person's mistake stays what it is."""
     if isinstance(error, Mistake | OperatorError):
         raise error
-    record = batch.rows()[index] if 0 <= index < len(batch) else value
+    record = _record(batch, index) if 0 <= index < len(batch) else value
     topic, partition, offset = batch.place(index) if 0 <= index < len(batch) else (None, None, None)
     cause = f"{type(error).__name__}: {error}"
     raise OperatorError(operator, show(record), topic, partition, offset, cause) from error
+
+
+def _record(batch: Batch, index: int) -> Any:
+    try:
+        return batch.rows()[index]
+    except Mistake:  # Some columns were not read, because nobody asked for them.
+        return batch.frame().row(index, named=True)
 
 
 def call_each(operator: str, function: Callable[[Any], Any], batch: Batch, values: Sequence[Any]) -> list[Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from operator import attrgetter, itemgetter
 from typing import Any
 
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.failure import call_each
+from actorstream.streams.engine.fields import values_of
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import KeyBy
 
@@ -19,21 +19,17 @@ class KeyStage(Stage):
         self._node = node
 
     def push(self, batch: Batch) -> None:
-        if self._node.fields and batch.is_columns:
-            self.emit(batch)
-        else:
-            self.emit(batch.with_keys(keys_of(batch, self._node)))
+        in_columns = self._node.fields and batch.is_columns
+        self.emit(batch.with_keys(None if in_columns else _made(batch, self._node)))
 
 
 def keys_of(batch: Batch, node: KeyBy) -> list[Any]:
-    """The keys of a batch's records: those it carries, else computed."""
-    if batch.keys is not None:
-        return batch.keys
+    """The keys of a batch that the stage of `node` has passed on."""
+    return _made(batch, node) if batch.keys is None else batch.keys
+
+
+def _made(batch: Batch, node: KeyBy) -> list[Any]:
     if node.function is not None:
         return call_each(node.name, node.function, batch, batch.rows())
-    if batch.is_columns:
-        columns = [batch.frame()[field].to_list() for field in node.fields]
-        return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
-    rows = batch.rows()
-    getter: Any = itemgetter if rows and isinstance(rows[0], dict) else attrgetter
-    return call_each(node.name, getter(*node.fields), batch, rows)
+    fields = [values_of(node.name, field, batch) for field in node.fields]
+    return fields[0] if len(fields) == 1 else list(zip(*fields, strict=True))

@@ -1,8 +1,9 @@
 """Windows of event time over panes: what they hold, when they are due, who is late. The folding is left to subclasses.
 
 Theory of operation. A record belongs to one pane; a window is put together from its panes when it is due. The state has
-one entry for each pane (namespace) and key: a small dict from a bound to what was folded under it. The bound is 0 but
-for records that were late for some of the windows of their pane: those count only in windows that end at or after it.
+one entry for each pane (namespace) and key: a small dict from a number to what was folded under it. The number says in
+which of the windows of the pane, from the earliest on, the records begin to count: 0 but for those that were late for
+some of them.
 
 A window is due when its end is at or before the merged watermark. Lateness is judged by the record's own split, so the
 result does not depend on how splits interleave; only where an idle split was passed over does the merged watermark
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import heapq
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actorstream.model.identity import Encoder, decode
@@ -27,8 +28,9 @@ from actorstream.streams.plan.nodes import KeyBy, WindowAggregate, WindowApply
 from actorstream.streams.store.table import StateTable
 
 Content = Any
-Entry = dict[int, Content]  # bound → content; see the module
-Group = tuple[Instant, int, bytes]  # (pane, bound, key)
+View = Any  # What a subclass needs of a batch, to fold any of its records.
+Entry = dict[int, Content]  # number → content; see the module
+Group = tuple[Instant, int, bytes]  # (pane, number, key)
 
 
 class PanesStage(Stage):
@@ -55,12 +57,16 @@ class PanesStage(Stage):
     # --- what subclasses do ----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def fold(self, batch: Batch, groups: dict[Group, list[int]]) -> Iterable[tuple[Group, Content]]:
-        """The content of each group of records of the batch."""
+    def view(self, batch: Batch) -> View:
+        """What `fold` needs of a batch; made once."""
 
     @abstractmethod
-    def merge(self, one: Content, other: Content) -> Content:
-        """The content of both; changes neither."""
+    def fold(self, view: View, places: list[int]) -> Content:
+        """The content of the records at `places`."""
+
+    @abstractmethod
+    def merge(self, contents: Sequence[Content]) -> Content:
+        """The content of all, at least one; changes none."""
 
     @abstractmethod
     def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
@@ -89,7 +95,8 @@ class PanesStage(Stage):
                 groups.setdefault((pair[0], 0, pair[1]), []).append(place)
         else:
             self._sort_out_late(batch, panes, encoded, groups)
-        self.add(self.fold(batch, groups))
+        view = self.view(batch)
+        self.add((group, self.fold(view, places)) for group, places in groups.items())
 
     def are_in_time(self, last_own: dict[Instant, Instant]) -> bool:
         """Whether no record is late for any window of its pane; given the highest mark of each pane's records."""
@@ -101,13 +108,11 @@ class PanesStage(Stage):
         """The same, when some records may be late for some windows, or for all."""
         late = []
         for place, (pane, key, own) in enumerate(zip(panes, encoded, as_list(batch.own), strict=True)):
-            limit = self._limit(own)
-            if self._window.first_end(pane) > limit:
-                groups.setdefault((pane, 0, key), []).append(place)
-            elif self._window.last_end(pane) > limit:
-                groups.setdefault((pane, limit + 1, key), []).append(place)
-            else:
+            number = self._window.first_after(pane, self._limit(own))
+            if number is None:
                 late.append(place)
+            else:
+                groups.setdefault((pane, number, key), []).append(place)
         if late:
             self.late.emit(batch.choose(late))
 
@@ -118,15 +123,15 @@ class PanesStage(Stage):
     def add(self, folded: Iterable[tuple[Group, Content]]) -> None:
         """Merge folded groups into the state."""
         table = self.table
-        for (pane, bound, key), content in folded:
+        for (pane, number, key), content in folded:
             if pane not in self._panes:
                 self._open(pane)
             entry = table.get(pane, key)
             if entry is None:
-                entry = {bound: content}
+                entry = {number: content}
             else:
-                known = entry.get(bound)
-                entry[bound] = content if known is None else self.merge(known, content)
+                known = entry.get(number)
+                entry[number] = content if known is None else self.merge((known, content))
             table.put(pane, key, entry)
 
     def _open(self, pane: Instant) -> None:
@@ -138,23 +143,25 @@ class PanesStage(Stage):
                 heapq.heappush(self._due, end)
 
     def _push_one_by_one(self, batch: Batch) -> None:
-        marks, times = as_list(batch.marks), as_list(batch.times)
-        for place, (mark, time) in enumerate(zip(marks, times, strict=True)):
+        encoded = self._encoder.encode_all(keys_of(batch, self._key))
+        view = self.view(batch)
+        columns = (as_list(column) for column in (batch.times, batch.own, batch.marks))
+        for place, (key, time, own, mark) in enumerate(zip(encoded, *columns, strict=True)):
             if mark > self._watermark:
                 self._fire(mark)
-            one = batch.choose([place])
-            limit = self._limit(one.own[0])
-            self.take(one)
-            pane = self._window.pane_of(time)
-            for end in self._window.ends(pane):
-                if end > limit and (self.node.emit == "change" or end <= self._watermark):
-                    self._correct(end, self._encoder.encode_all(keys_of(one, self._key))[0])
+            pane = time - time % self._pane_us
+            number = self._window.first_after(pane, self._limit(own))
+            if number is None:
+                self.late.emit(batch.choose([place]))
+                continue
+            self.add([((pane, number, key), self.fold(view, [place]))])
+            for end in self._window.ends(pane)[number:]:
+                if self.node.emit == "change" or end <= self._watermark:
+                    self._correct(end, key)
 
     def _correct(self, end: Instant, key: bytes) -> None:
         """Emit the present result of one window of one key: a change, or a correction of what it gave."""
-        values = self._values(end, key)
-        mark = max(self._watermark, START_OF_TIME)
-        self._emit_results([(end, value, min(end - 1, mark) if end > mark else mark) for value in values])
+        self._emit_results([(end, value, self._watermark) for value in self._values(end, key)])
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -188,16 +195,16 @@ class PanesStage(Stage):
         return sorted(found)
 
     def _values(self, end: Instant, key: bytes) -> list[Any]:
-        content: Content = None
+        contents: list[Content] = []
         for pane in self._window.panes(end):
             entry = self.table.get(pane, key) if pane in self._panes else None
-            for bound, one in (entry or {}).items():
-                if bound <= end:
-                    content = one if content is None else self.merge(content, one)
-        if content is None:
+            if entry is not None:
+                here = self._window.number_of(pane, end)
+                contents.extend(content for number, content in entry.items() if number <= here)
+        if not contents:
             return []
         user_key = decode(key, self.node.key_type)
-        return list(self.results(user_key, end - self._window.size_us, end, content))
+        return list(self.results(user_key, end - self._window.size_us, end, self.merge(contents)))
 
     def _emit_results(self, results: list[tuple[Instant, Any, Instant]]) -> None:
         if not results:

@@ -6,15 +6,14 @@ split was declared idle, its watermark may have gone on by itself; it never goes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from actorstream.errors import OperatorError
 from actorstream.model.instant import START_OF_TIME, Instant, to_instant
-from actorstream.streams import checks
 from actorstream.streams.engine.batch import Batch, Origin
-from actorstream.streams.engine.failure import consumed, show
+from actorstream.streams.engine.failure import consumed, fail
+from actorstream.streams.engine.fields import values_of
 from actorstream.streams.plan.nodes import Source
 
 
@@ -25,7 +24,6 @@ class Timeline:
         self._source = source
         self._origin = origin
         self._delay_us = source.max_delay_us
-        self._function = None if source.event_time is None else _time_function(source.event_time)
         self.latest: Instant = START_OF_TIME
         self.raised: Instant = START_OF_TIME  # by idleness
 
@@ -65,42 +63,28 @@ class Timeline:
         batch.own = batch.marks = marks
 
     def _times(self, batch: Batch, log_times_us: Sequence[int] | None) -> Any:
-        field = self._source.event_time
-        if isinstance(field, str) and batch.is_columns:
-            return self._column(batch, field)
-        if self._function is None:
+        by = self._source.event_time
+        if by is None:
             return None if log_times_us is None else list(log_times_us)
-        rows = batch.rows()
-        left = iter(rows)
-        function = self._function
+        if isinstance(by, str) and batch.is_columns:
+            column = _instants(batch.frame()[by])
+            if column is not None:
+                return column
+        values = values_of(self._source.name, by, batch)
+        left = iter(values)
         try:
-            return [to_instant(function(value)) for value in left]
-        except (TypeError, KeyError, AttributeError, ValueError) as error:
-            index = consumed(left, len(rows))
-            topic, partition, offset = batch.place(index)
-            cause = f"it has no event time ({error}); every record of the stream needs one"
-            raise OperatorError(self._source.name, show(rows[index]), topic, partition, offset, cause) from error
-
-    def _column(self, batch: Batch, field: str) -> Any:
-        import polars
-
-        times = batch.frame()[field]
-        if times.null_count():
-            index = int(times.is_null().arg_max() or 0)
-            topic, partition, offset = batch.place(index)
-            row = show(batch.frame().row(index, named=True))
-            raise OperatorError(
-                self._source.name,
-                row,
-                topic,
-                partition,
-                offset,
-                "it has no event time; every record of the stream needs one",
-            )
-        if times.dtype == polars.Date:
-            times = times.cast(polars.Datetime("us"))
-        return times.dt.cast_time_unit("us").to_physical() if times.dtype.is_temporal() else times.cast(polars.Int64)
+            return [to_instant(value) for value in left]
+        except TypeError as error:
+            cause = ValueError(f"it has no event time ({error}); every record of the stream needs one")
+            fail(self._source.name, batch, consumed(left, len(values)), cause)
 
 
-def _time_function(event_time: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return checks.getter(event_time)
+def _instants(column: Any) -> Any:
+    """A column of times as instants; None if some are missing, or it holds something else."""
+    import polars
+
+    if column.dtype == polars.Date:
+        column = column.cast(polars.Datetime("us"))
+    if column.null_count() or not isinstance(column.dtype, polars.Datetime):
+        return None
+    return column.dt.cast_time_unit("us").to_physical()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from actorstream.model.instant import Instant
+from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.engine.batch import Batch, as_series
 from actorstream.streams.plan.nodes import KeyBy
@@ -22,11 +24,20 @@ class Folded(NamedTuple):
     last_own: dict[Instant, Instant]  # pane → the highest of its records' own marks
 
 
-def needed_columns(key: KeyBy, aggregates: Sequence[Aggregate]) -> tuple[str, ...] | None:
-    """The columns that folding reads, or None if a function over rows is involved."""
-    if not key.fields or any(one.of is not None and not isinstance(one.of, str) for one in aggregates):
-        return None
-    return tuple(dict.fromkeys([*key.fields, *(one.of for one in aggregates if isinstance(one.of, str))]))
+_KEYS = (str, int, bytes, bool, date, datetime)  # Of an Enum or a UUID a column holds something else.
+_VALUES = (int, float, date, datetime, time, timedelta)
+
+
+def can_fold(key: KeyBy, aggregates: Sequence[Aggregate]) -> bool:
+    """Whether keys and values are fields whose columns hold them as they are; no functions over rows."""
+    over = [one.of for one in aggregates if one.of is not None]
+    fields = [one for one in over if isinstance(one, str)]
+    return (
+        bool(key.fields)
+        and len(fields) == len(over)
+        and all(checks.plain_type(checks.field_type(key.type, one)) in _KEYS for one in key.fields)
+        and all(checks.plain_type(checks.field_type(key.type, one)) in _VALUES for one in fields)
+    )
 
 
 def fold(batch: Batch, pane_us: int, key_fields: Sequence[str], aggregates: Sequence[Aggregate]) -> Folded | None:

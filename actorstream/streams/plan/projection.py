@@ -31,7 +31,9 @@ def source_columns(source: Source, every: Iterable[Node]) -> tuple[str, ...] | N
     wanted = _union(_needed(one, readers) for one in direct)
     if wanted is not None and source.event_time is not None:
         wanted |= {str(source.event_time)}
-    return tuple(name for name in field_names(source.type) if wanted is None or name in wanted)
+    names = field_names(source.type)
+    # A frame without columns would have no rows, so one is read where none is needed.
+    return tuple(name for name in names if wanted is None or name in wanted) or names[:1]
 
 
 def _works_on_columns(node: Node, readers: dict[Node, list[Node]]) -> bool:
