@@ -30,7 +30,8 @@ from actorstream.log.messages import (
     TopicDeleted,
     TopicsDescribed,
 )
-from actorstream.log.partition import Configure, Partition
+from actorstream.log.partition import Partition
+from actorstream.log.partition_events import Configure
 from actorstream.log.refusals import refusal
 from actorstream.log.settings import LogSettings
 from actorstream.model.topic import PARTITIONS_MAX, TopicSpec, check_topic_name

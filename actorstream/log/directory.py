@@ -19,6 +19,7 @@ import msgspec
 from actorstream.errors import BadInput, Corrupt, DirectoryInUse, UnsupportedFormat
 from actorstream.host import Disk, Entropy, RealDisk, system_entropy
 from actorstream.host.disk import read_bytes, replace_bytes
+from actorstream.log.undecodable import UNDECODABLE
 
 FORMAT = 1
 NODE_ID = 1
@@ -108,7 +109,7 @@ def _read(disk: Disk) -> Identity:
         if version > FORMAT:
             raise UnsupportedFormat(disk.show(NODE_FILE), version, FORMAT)
         return msgspec.json.decode(data, type=Identity)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise Corrupt(disk.show(NODE_FILE), 0, str(error)) from None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 
 from actorstream.actors import Message
+from actorstream.errors import AskTimeout
 from actorstream.log.answers import answer_of
 from actorstream.log.messages import Fetch, Fetched
 from actorstream.log.patience import Patience
@@ -51,7 +52,10 @@ class Fetcher:
         for partition in self._next:
             self._ask(partition)
         self._log.transport.wait_any(self._under_way.values())
-        partition = next(at for at, answer in self._under_way.items() if answer.done())
+        answered = [at for at, answer in self._under_way.items() if answer.done()]
+        if not answered:
+            raise AskTimeout(f"{self._topic}: none of its partitions answers")
+        partition = answered[0]
         answer = answer_of(self._log.transport.wait(self._under_way[partition]), Fetched)
         del self._under_way[partition]  # The next of this partition comes after what waits of the others.
         self._next[partition] = answer.next_offset

@@ -10,7 +10,7 @@ fields]. Record batches are the message's own bytes, untouched.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ from actorstream.actors import Message
 from actorstream.errors import ActorstreamError
 from actorstream.log import messages as m
 from actorstream.log.target import Target
+from actorstream.log.undecodable import UNDECODABLE
 from actorstream.model.topic import TopicPartition
 
 FRAME_BYTES_MAX = 80 << 20
@@ -123,7 +124,7 @@ class _RawAnswer(msgspec.Struct, array_like=True):
 _encoder = msgspec.msgpack.Encoder()
 _question_decoder = msgspec.msgpack.Decoder(_RawQuestion)
 _answer_decoder = msgspec.msgpack.Decoder(_RawAnswer)
-_decoders = {name: msgspec.msgpack.Decoder(kind) for name, kind in {**_QUESTIONS, **_ANSWERS}.items()}
+_DECODERS: Final = {name: msgspec.msgpack.Decoder(kind) for name, kind in (_QUESTIONS | _ANSWERS).items()}
 
 
 def encode_question(number: int, timeout_us: int, target: Target, message: Message) -> bytes:
@@ -172,8 +173,8 @@ def decode_question(data: bytes) -> Question:
         raw = _question_decoder.decode(data)
         if raw.name not in _QUESTIONS:
             raise BadFrame(f"nobody can be asked {raw.name[:40]!r}")
-        return Question(raw.number, raw.timeout_us, _target(raw.target), _decoders[raw.name].decode(raw.fields))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Question(raw.number, raw.timeout_us, _target(raw.target), _DECODERS[raw.name].decode(raw.fields))
+    except UNDECODABLE as error:
         raise BadFrame(f"not a question: {error}") from None
 
 
@@ -187,8 +188,8 @@ def decode_answer(data: bytes) -> Answer:
         raw = _answer_decoder.decode(data)
         if raw.name not in _ANSWERS:
             raise BadFrame(f"an answer {raw.name[:40]!r}")
-        return Answer(raw.number, _decoders[raw.name].decode(raw.fields))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Answer(raw.number, _DECODERS[raw.name].decode(raw.fields))
+    except UNDECODABLE as error:
         raise BadFrame(f"not an answer: {error}") from None
 
 

@@ -7,6 +7,7 @@ import msgspec
 from actorstream.errors import Corrupt, UnsupportedFormat
 from actorstream.host import Disk
 from actorstream.host.disk import make_durable_dir, read_bytes, replace_bytes
+from actorstream.log.undecodable import UNDECODABLE
 
 FILE = "partition.json"
 FORMAT = 1
@@ -56,5 +57,5 @@ def stored_topic_id(disk: Disk, directory: str) -> str | None:
         if version > FORMAT:
             raise UnsupportedFormat(disk.show(path), version, FORMAT)
         return msgspec.json.decode(data, type=_Identity).topic_id
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise Corrupt(disk.show(path), 0, str(error)) from None

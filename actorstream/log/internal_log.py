@@ -16,6 +16,7 @@ from actorstream.host import Disk
 from actorstream.log.batch import check_batches, iterate_batches
 from actorstream.log.records import decode_batch, encode_records
 from actorstream.log.storage import PartitionLog
+from actorstream.log.undecodable import UNDECODABLE
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class InternalLog:
                 for value in decode_batch(batches, header).values:
                     try:
                         yield decode(value or b"")
-                    except msgspec.MsgspecError as error:
+                    except UNDECODABLE as error:
                         raise Corrupt(self._shown, 0, f"at offset {header.base_offset}: {error}") from None
 
     def write(self, entries: list[Any], now_us: int) -> int:

@@ -34,6 +34,7 @@ from actorstream.log.messages import (
     WriteMarkers,
 )
 from actorstream.log.parked import Parked, ParkedFetches
+from actorstream.log.partition_events import Configure, FetchExpired, FlushDue, Synced
 from actorstream.log.producers import Repeated
 from actorstream.log.refusals import EndMoved, error_of, refusal
 from actorstream.log.settings import LogSettings
@@ -45,28 +46,6 @@ FETCH_BYTES_MAX = 16 << 20
 
 FULLNESS_TO_FLUSH = 0.75
 """A segment this full is flushed in the background, so that sealing it has little left to wait for."""
-
-
-class Configure(Message):
-    """The catalogue's: the topic changed."""
-
-    spec: TopicSpec
-
-
-class Synced(Message):
-    """A sync ended: everything below `offset` is durable."""
-
-    offset: int
-
-
-class FlushDue(Message):
-    """Under `flush="interval"`: so long ago something was appended first after the last sync."""
-
-
-class FetchExpired(Message):
-    """The reader of this number waited as long as it wanted to."""
-
-    number: int
 
 
 PartitionMessage = (

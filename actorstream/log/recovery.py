@@ -17,15 +17,19 @@ from actorstream.log.producers import AbortedTransaction, Producer, ProducerStat
 from actorstream.log.recovery_point import RecoveryPoint
 from actorstream.log.scan import Scan, find_whole_batch, is_whole_batch, looks_lost
 from actorstream.log.segment import Segment
-from actorstream.log.snapshot import read_aborted, read_snapshot, snapshot_offsets, snapshot_path
+from actorstream.log.snapshot import read_index, read_snapshot, snapshot_offsets, snapshot_path
 
 
 class Recovered(NamedTuple):
-    """A log as it was found; `sealed` are the base offsets of all segments but the newest."""
+    """A log as it was found; `sealed` are the base offsets of all segments but the newest.
+
+    `index_crcs` are those of transaction indexes that can be relied upon; the others are to be written again.
+    """
 
     sealed: list[int]
     active: Segment
     producers: ProducerStates
+    index_crcs: dict[int, int]
     cut_bytes: int
 
 
@@ -34,6 +38,8 @@ class _Start(NamedTuple):
 
     offset: int
     producers: dict[int, Producer]
+    aborted: list[AbortedTransaction]
+    index_crcs: dict[int, int]
 
 
 def segment_offsets(names: list[str]) -> list[int]:
@@ -57,7 +63,7 @@ def recover(disk: Disk, directory: str, epochs: LeaderEpochs, point: RecoveryPoi
     if sealed:
         _check_seam(disk, directory, sealed[-1], active.base_offset)
     start = _start(disk, directory, names, bases)
-    producers = ProducerStates(start.producers, _aborted(disk, directory, names, start.offset))
+    producers = ProducerStates(start.producers, start.aborted)
     _replay(disk, directory, sealed, start.offset, producers)
     from_offset = max(start.offset, active.base_offset)
     position = active.load(from_offset)
@@ -67,7 +73,8 @@ def recover(disk: Disk, directory: str, epochs: LeaderEpochs, point: RecoveryPoi
     if point.offset < active.end_offset:  # What a killed process left in the page cache is promised from now on.
         active.shared.file.sync()
         point.rise(active.end_offset)
-    return Recovered(sealed, active, producers, cut_bytes)
+    index_crcs = {base: crc for base, crc in start.index_crcs.items() if base in sealed}
+    return Recovered(sealed, active, producers, index_crcs, cut_bytes)
 
 
 def _begin(disk: Disk, directory: str, point: RecoveryPoint) -> Recovered:
@@ -75,7 +82,7 @@ def _begin(disk: Disk, directory: str, point: RecoveryPoint) -> Recovered:
         raise Corrupt(disk.show(directory), 0, f"there are no segments, but {point.offset} records had been flushed")
     active = Segment(disk, directory, 0, create=True)
     disk.sync_dir(directory)
-    return Recovered([], active, ProducerStates(), 0)
+    return Recovered([], active, ProducerStates(), {}, 0)
 
 
 def _check_seam(disk: Disk, directory: str, base_offset: int, next_base_offset: int) -> None:
@@ -88,22 +95,17 @@ def _check_seam(disk: Disk, directory: str, base_offset: int, next_base_offset: 
 
 
 def _start(disk: Disk, directory: str, names: list[str], bases: list[int]) -> _Start:
-    """The newest snapshot that can be read."""
+    """The newest snapshot that can be read, and whose transaction indexes can."""
     for offset in reversed(snapshot_offsets(names)):
-        producers = read_snapshot(disk, directory, offset) if offset >= bases[0] else None
-        if producers is not None:
-            return _Start(offset, producers)
-    return _Start(bases[0], {})
-
-
-def _aborted(disk: Disk, directory: str, names: list[str], before_offset: int) -> list[AbortedTransaction]:
-    """What the transaction indexes say up to an offset; what came later is read from the batches."""
-    found: list[AbortedTransaction] = []
-    for base_offset in segment_offsets(names):
-        name = f"{base_offset:020d}.txnindex"
-        if name in names:
-            found += read_aborted(disk, f"{directory}/{name}")
-    return [transaction for transaction in found if transaction.last_offset < before_offset]
+        snapshot = read_snapshot(disk, directory, offset) if offset >= bases[0] else None
+        if snapshot is None:
+            continue
+        crcs = {base: crc for base, crc in snapshot.index_crcs.items() if base in bases}
+        aborted = [read_index(disk, directory, base, crc) for base, crc in sorted(crcs.items())]
+        if None not in aborted:
+            known = [transaction for index in aborted for transaction in index or ()]
+            return _Start(offset, snapshot.producers, known, crcs)
+    return _Start(bases[0], {}, [], {})
 
 
 def _replay(disk: Disk, directory: str, sealed: list[int], start_offset: int, producers: ProducerStates) -> None:

@@ -112,12 +112,15 @@ class Segment:
         first = self._header(chunk, 0, position)
         if first.size > len(chunk):
             chunk = self._shared.file.read(position, first.size)
+        if not first.base_offset <= offset < first.next_offset:
+            what = f"a batch of offsets from {first.base_offset} where {offset} must be"
+            raise Corrupt(self._disk.show(self.path), position, what)
         at, next_offset = 0, first.base_offset
         while next_offset < end_offset and len(chunk) - at >= HEADER_BYTES:
             header = self._header(chunk, at, position)
             if header.end > len(chunk) and at:
                 break
-            self._check(chunk, header, position)
+            self._check(chunk, header, position, next_offset)
             at, next_offset = header.end, header.next_offset
         return Slice(chunk[:at], next_offset, position + at)
 
@@ -157,7 +160,11 @@ class Segment:
         except BadBatch as bad:
             raise Corrupt(self._disk.show(self.path), position + at, bad.what) from None
 
-    def _check(self, chunk: bytes, header: BatchHeader, position: int) -> None:
+    def _check(self, chunk: bytes, header: BatchHeader, position: int, base_offset: int) -> None:
+        """Raise if the batch is not whole, not right, or not in its place."""
+        if header.base_offset != base_offset:  # Which lies outside the CRC.
+            what = f"base offset {header.base_offset} where {base_offset} must follow"
+            raise Corrupt(self._disk.show(self.path), position + header.position, what)
         if header.end > len(chunk):
             raise Corrupt(self._disk.show(self.path), position + header.position, "a batch is cut short")
         if position + header.position < self.checked_from and not crc_is_right(chunk, header):

@@ -29,7 +29,7 @@ from actorstream.log.identity import check_identity
 from actorstream.log.recovery import Recovered, recover
 from actorstream.log.recovery_point import RecoveryPoint
 from actorstream.log.segment import Segment, remove_segment
-from actorstream.log.snapshot import snapshot_offsets, snapshot_path, write_aborted, write_snapshot
+from actorstream.log.snapshot import Snapshot, snapshot_offsets, snapshot_path, write_index, write_snapshot
 
 SEGMENT_BYTES_MAX = 64 << 20
 """Where a segment is full, unless asked otherwise."""
@@ -61,6 +61,7 @@ class PartitionLog:
         self._disk, self._epochs, self._point = disk, epochs, point
         self._sealed = recovered.sealed  # Base offsets, rising.
         self._active = recovered.active
+        self._index_crcs = recovered.index_crcs
         self._open_sealed: dict[int, Segment] = {}
         self._places: dict[int, tuple[int, int]] = {}  # Offset -> (segment's base offset, position).
 
@@ -153,9 +154,17 @@ class PartitionLog:
         active, end_offset = self._active, self.end_offset
         self.flush()
         active.store_indexes()
-        aborted = [known for known in self.producers.aborted if known.last_offset >= active.base_offset]
-        write_aborted(self._disk, active.path.removesuffix(".log") + ".txnindex", aborted)
-        write_snapshot(self._disk, self.directory, end_offset, self.producers.producers)
+        for base_offset in [*self._sealed, active.base_offset]:
+            if base_offset not in self._index_crcs or base_offset == active.base_offset:
+                self._index_crcs[base_offset] = self._write_index(base_offset)
+        snapshot = Snapshot(self.producers.producers, self._index_crcs)
+        write_snapshot(self._disk, self.directory, end_offset, snapshot)
+
+    def _write_index(self, base_offset: int) -> int:
+        """Write a segment's transaction index; its CRC."""
+        end_offset = self._end_of_sealed(base_offset) if base_offset in self._sealed else self.end_offset
+        aborted = [one for one in self.producers.aborted if base_offset <= one.last_offset < end_offset]
+        return write_index(self._disk, self.directory, base_offset, aborted)
 
     def _drop_old_snapshots(self) -> None:
         """Keep the two newest: the second stands in if the first fails its check."""
@@ -252,6 +261,7 @@ class PartitionLog:
         """Remove the sealed segments that lie wholly below `offset`."""
         while self._sealed and self._end_of_sealed(self._sealed[0]) <= offset:
             oldest = self._sealed.pop(0)
+            self._index_crcs.pop(oldest, None)
             if oldest in self._open_sealed:
                 self._open_sealed.pop(oldest).close()
             remove_segment(self._disk, self.directory, oldest)
@@ -295,6 +305,7 @@ class PartitionLog:
         self._epochs.cut(offset)
         recovered = recover(self._disk, self.directory, self._epochs, self._point)
         self._sealed, self._active, self.producers = recovered.sealed, recovered.active, recovered.producers
+        self._index_crcs = recovered.index_crcs
 
     def close(self, *, clean: bool = True) -> None:
         """Let go of the files; if `clean`, flush first, so that opening again has nothing to walk over."""
