@@ -82,7 +82,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._job = job
         self._questions = Questions()
         self._state = "starting"
-        self._error = ""
+        self._failure: ActorstreamError | None = None
         self._tasks: dict[str, TaskSpec] = {}
         self._refs: dict[str, Ref] = {}
         self._alive: set[str] = set()
@@ -361,7 +361,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
     def _fail(self, context: Context, error: ActorstreamError) -> None:
         """Give up: abort what was not decided, and say why."""
         self._state = "failed"
-        self._error = str(error)
+        self._failure = error
         self._questions.drop_all()
         for ref in self._refs.values():
             context.stop(ref)
@@ -394,7 +394,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
                 restarts=self._restarts,
                 progress=dict(self._progress),
                 age_us=None if self._decided_at is None else context.now() - self._decided_at,
-                error=self._error,
+                error="" if self._failure is None else str(self._failure),
             )
         )
 
@@ -425,9 +425,12 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         try:
             self._questions.answer(answer)
         except Mistake as error:
-            self._state = "failed"
-            self._error = str(error)
-            self._report(context, error)
+            if (
+                self._state == "failed"
+            ):  # Not even the end can be written down; the directory's next opening settles it.
+                self._report(context, self._failure)
+            else:
+                self._fail(context, error)
 
     def _log(self) -> Ref:
         return partition_ref(job_topic(self._job.name), 0)

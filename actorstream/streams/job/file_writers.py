@@ -50,6 +50,10 @@ class FileWriters:
             if stage.gathered() >= gathered_max:
                 file.write(stage.take())
 
+    def has_gathered(self) -> bool:
+        """Whether something waits to be written."""
+        return any(stage.gathered() for stage, _ in self._files)
+
     def seal(self, context: Context, pending: Pending) -> None:
         """The barrier has come: write the rest and make it durable; what follows belongs to the next checkpoint."""
         for stage, file in self._files:

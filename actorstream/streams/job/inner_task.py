@@ -69,6 +69,8 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
 
     def _advance(self, context: Context) -> None:
         self.stages.head.advance(self.gate.watermark)
+        if self.has_changed():
+            self.dirty(context)  # Idle sources say nothing: time alone is no reason for a checkpoint.
         self.outlets.offer(Mark(self.gate.watermark))
         if self.gate.all_ended() and not self.ended:
             self.finish(context)

@@ -61,6 +61,10 @@ class LogWriters:
             if stage.gathered() >= gathered_max:
                 self._send(context, stage, lane)
 
+    def has_gathered(self) -> bool:
+        """Whether something waits to be appended."""
+        return any(stage.gathered() for stage, _ in self._lanes)
+
     def seal(self, context: Context, pending: Pending) -> None:
         """The barrier has come: append the rest; what follows belongs to the next checkpoint."""
         self._pending = pending

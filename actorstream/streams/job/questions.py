@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
 from actorstream.actors import Context, Message, Ref
-from actorstream.errors import ActorstreamError, DiskFull, Fenced, JobFailed, TopicMismatch
-from actorstream.log.client import Refused
+from actorstream.log.client import Refused, error_of
 
 Then = Callable[[Any], None]
 
@@ -49,7 +48,7 @@ class Questions:
         elif refused is not None:
             refused(message)
         else:
-            _raise(message)
+            raise error_of(message)
 
     def drop_all(self) -> None:
         """Forget all open questions."""
@@ -57,12 +56,3 @@ class Questions:
 
     def __len__(self) -> int:
         return len(self._open)
-
-
-_ERRORS: dict[str, type[ActorstreamError]] = {"fenced": Fenced, "not_open": Fenced, "topic_mismatch": TopicMismatch}
-
-
-def _raise(refused: Refused) -> NoReturn:
-    if refused.code == "disk_full":
-        raise DiskFull(refused.reason)
-    raise _ERRORS.get(refused.code, JobFailed)(refused.reason)

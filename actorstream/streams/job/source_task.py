@@ -193,7 +193,6 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
     def _silent(self, context: Context) -> None:
         """The split was read to its end, and nothing has come since the last look."""
         if self.spec.job.settings.idle and self._idleness.is_idle(context.now()):
-            self.dirty(context)
             self.stages.head.advance(self._idleness.watermark(self.timeline.watermark))
             self._send_mark(idle=True)
             self.after(context)

@@ -192,6 +192,12 @@ class Task(Actor):
             self._dirty = True
             context.send(context.parent, m.Dirty(self.epoch))
 
+    def has_changed(self) -> bool:
+        """Whether state or output differs from that of the last barrier."""
+        return (
+            self.log.has_gathered() or self.files.has_gathered() or any(t.is_touched() for t in self.tables().values())
+        )
+
     def pump(self, context: Context) -> None:
         """Send what has credit."""
         self.outlets.pump(context, self.epoch)

@@ -117,6 +117,10 @@ class StateTable(Generic[T]):
             for key, value in entries.items()
         ]
 
+    def is_touched(self) -> bool:
+        """Whether anything changed since the last seal."""
+        return bool(self._touched)
+
     def commit(self, checkpoint: int) -> None:
         """The checkpoint is decided: merge its layer, and those before it, into the base."""
         while self._sealed and self._sealed[0][0] <= checkpoint:
