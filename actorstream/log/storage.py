@@ -147,6 +147,7 @@ class PartitionLog:
         self._remember_open(self._active)
         self._sealed.append(base_offset)
         self._active = active
+        self._places.pop(active.base_offset, None)  # Who reads on from here must do so in the new segment.
         self._drop_old_snapshots()
 
     def _seal(self) -> None:

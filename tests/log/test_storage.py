@@ -51,6 +51,18 @@ def test_a_full_segment_is_sealed_and_another_begun() -> None:
     assert all_values(log) == [b"v%03d" % at for at in range(40)]
 
 
+def test_a_reader_at_the_end_reads_on_in_the_next_segment() -> None:
+    """It had read all of a segment that was full afterwards: what comes next begins another one."""
+    log = opened(MemoryDisk())
+    read, offset = list[bytes](), 0
+    for at in range(40):
+        append(log, make_batch(b"v%03d" % at))
+        found = log.read(offset, 1 << 20)
+        read, offset = read + values_of(found.batches), found.next_offset
+
+    assert read == [b"v%03d" % at for at in range(40)]
+
+
 def test_a_read_holds_whole_batches_and_at_least_one() -> None:
     """The batch with the offset comes whole, though it begins before it, and though it is larger than asked for."""
     log = opened(MemoryDisk())
