@@ -70,11 +70,13 @@ from actorstream.log.settle import read_history, settle
 from actorstream.log.supervisor import Log
 from actorstream.log.target import Target
 from actorstream.log.transport import Transport, ask
+from actorstream.log.undecodable import UNDECODABLE
 from actorstream.model.keys import decode_topic_key, encode_topic_key
 from actorstream.model.topic import Topic
 from actorstream.model.values import encode_value, encode_values
 
 __all__ = [
+    "UNDECODABLE",
     "AllocateProducerIds",
     "Append",
     "Appended",

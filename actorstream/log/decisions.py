@@ -20,6 +20,7 @@ import msgspec
 
 from actorstream.errors import BadInput, UnsupportedFormat
 from actorstream.log.messages import OpenEpoch, Settled, WriteMarkers
+from actorstream.log.undecodable import UNDECODABLE
 
 FORMAT = 1
 IN_FLIGHT_MAX = 1
@@ -136,7 +137,7 @@ def decode_decision(data: bytes, where: str) -> Decision:
             raise UnsupportedFormat(where, found, FORMAT)
         decision: Decision = _decoder.decode(data)
         return decision
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise BadInput(f"{where}: not a decision of a job: {error}") from error
 
 

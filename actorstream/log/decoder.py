@@ -16,6 +16,7 @@ from actorstream.log.batch import BatchHeader, iterate_batches
 from actorstream.log.control import is_commit
 from actorstream.log.messages import Fetched
 from actorstream.log.records import DecodedBatch, Headers, decode_batch
+from actorstream.log.undecodable import UNDECODABLE
 from actorstream.model.utc import as_utc
 
 _SHOWN_MAX = 120  # bytes of a bad value in a message
@@ -75,7 +76,7 @@ class TopicDecoder:
                 values = [None if one is None else self._decode_one(one) for one in raw]
                 return values if self.kind is Any else [one and as_utc([one], self.kind)[0] for one in values]
             values = self._decode_all(b"[" + b",".join(raw) + b"]")  # type: ignore[arg-type]
-        except msgspec.MsgspecError:
+        except UNDECODABLE:
             self._name_the_bad_one(answer, raw, offsets)
             raise
         if len(values) != len(raw):
@@ -88,7 +89,7 @@ class TopicDecoder:
                 continue
             try:
                 self._decode_one(one)
-            except msgspec.MsgspecError as error:
+            except UNDECODABLE as error:
                 shown = one[:_SHOWN_MAX].decode(errors="replace")
                 raise BadInput(
                     f"{answer.topic}-{answer.partition} at offset {offset}: the value {shown} does not fit "

@@ -126,7 +126,7 @@ def _plain(key: Any) -> Any:
         return ["u", key.bytes]
     if isinstance(key, float):
         raise BadKey(f"{key!r} is a float and cannot be a key; round it to an int, or use a str or a Decimal's text")
-    for base in (str, int, bytes):
+    for base in _BASES:
         if isinstance(key, base):
             return base(key)
     raise BadKey(
@@ -135,6 +135,7 @@ def _plain(key: Any) -> Any:
     )
 
 
+_BASES: tuple[Any, ...] = (str, int, bytes)  # A value of a class derived from one of these counts as that.
 _AS_THEY_ARE = frozenset({str, int, bytes, bool, type(None)})
 
 _BACK: dict[str, Callable[[Any], Any]] = {

@@ -18,8 +18,7 @@ from actorstream.streams.stream import Stream
 from actorstream.streams.table import Table
 
 if TYPE_CHECKING:
-    from actorstream.log.consumer import Consumer
-    from actorstream.log.producer import Producer
+    from actorstream.log.client import Consumer, Producer
     from actorstream.streams.job.handle import Job
 
 T = TypeVar("T")

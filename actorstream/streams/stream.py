@@ -5,6 +5,7 @@ A stream made from a named function stays callable: it is that function. Nothing
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
@@ -352,7 +353,7 @@ class Stream(Generic[V]):
             naming = self._program.naming("to", None, None, self.name, target.name)
             self._program.add(nodes.ToTopic(inputs=(self._node,), topic=target, type=self._node.type, **naming))
         elif isinstance(target, TwoPhaseSink | PlainSink):
-            naming = self._program.naming("to", None, None, self.name, str(target))
+            naming = self._program.naming("to", None, None, self.name, _sink_label(target))
             self._program.add(nodes.ToSink(inputs=(self._node,), sink=target, type=self._node.type, **naming))
         else:
             raise PlanError(f"to() at {user_site()} was given {target!r}; give it a topic (app.topic) or a sink")
@@ -374,3 +375,9 @@ class Stream(Generic[V]):
             return user
 
         return build if function is None else build(function)
+
+
+def _sink_label(sink: Any) -> str:
+    """What tells a sink from its siblings, in a name that stays when a directory is moved: the end of its path."""
+    path = getattr(sink, "path", None)
+    return os.path.basename(os.path.normpath(path)) if isinstance(path, str) else type(sink).__name__

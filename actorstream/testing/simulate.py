@@ -59,7 +59,7 @@ def simulate(
     same records, floats to 1e-9. What was once read must never be taken back.
 
     Args:
-        seeds: each gives one order of events and one schedule of faults; `--seeds` and `--seed` of pytest override them.
+        seeds: each gives one order of events and one schedule of faults; pytest's `--seeds` and `--seed` come first.
         faults: by default all.
         check: for apps whose values depend on the order of arrival: judges the output instead of the comparison.
 

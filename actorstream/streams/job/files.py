@@ -10,7 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import xxhash
+
 from actorstream.streams.connector import TwoPhaseSink, Writer
+
+_PREFIX_MAX = 100
+"""Characters of a job's and lane's names in a handle; a file's name has at most 255."""
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]")
 
@@ -21,7 +26,7 @@ class FileLane:
     def __init__(self, job: str, name: str, sink: TwoPhaseSink) -> None:
         self.name = name
         self._sink = sink
-        self._prefix = _UNFIT.sub("_", f"{job}-{name}") + "-"
+        self._prefix = _prefix(f"{job}-{name}")
         self.begin(0, 0)
 
     def begin(self, epoch: int, first_checkpoint: int) -> None:
@@ -65,6 +70,14 @@ class FileLane:
             self._sink.abort(handles, self._prefix)
 
         return recover
+
+
+def _prefix(identity: str) -> str:
+    """The identity as part of a file's name; a long one is cut, and told apart by its hash."""
+    clean = _UNFIT.sub("_", identity)
+    if len(clean) > _PREFIX_MAX:
+        clean = f"{clean[:_PREFIX_MAX]}-{xxhash.xxh64_hexdigest(identity.encode())}"
+    return f"{clean}-"
 
 
 def _nothing() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from actorstream.errors import BadInput, UnsupportedFormat
+from actorstream.log.client import UNDECODABLE
 
 FORMAT = 1
 
@@ -48,7 +49,7 @@ def decode_changes(data: bytes, where: str) -> list[Change]:
     """
     try:
         record = _decode(data)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise BadInput(f"{where}: not a record of a changelog: {error}") from error
     if record.format > FORMAT:
         raise UnsupportedFormat(where, record.format, FORMAT)
