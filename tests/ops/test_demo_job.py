@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from actorstream.model.instant import to_instant
 from actorstream.ops.demo import inputs, job
 from actorstream.testing import run
+from tests.ops.flights_rows import alert_row, assert_same, carrier_row, day_row
 from tests.ops.flights_sql import ALERTS, CARRIERS, DAYS, FAR_AWAY_US, expected
 
 FEBRUARY_US = to_instant(datetime(2013, 2, 1, tzinfo=UTC))
@@ -22,44 +22,6 @@ def output(until_us: int) -> Any:
     """What the job writes for all flights whose scheduled hour is before `until_us`."""
     flights = [one for one in inputs.read_flights() if to_instant(one.scheduled.replace(minute=0)) < until_us]
     return run(job.app, {job.flights: flights, job.weather: inputs.read_weather()})
-
-
-def day_row(day: job.Day) -> tuple[Any, ...]:
-    return (
-        day.origin,
-        to_instant(day.start),
-        day.flights,
-        day.cancelled,
-        day.mean_delay,
-        day.worst_delay,
-        day.wind,
-        day.visibility,
-    )
-
-
-def carrier_row(one: job.CarrierHours) -> tuple[Any, ...]:
-    return one.carrier, to_instant(one.end), one.departed, one.late, one.share
-
-
-def alert_row(one: job.Alert) -> tuple[Any, ...]:
-    return one.origin, to_instant(one.start), one.departed, one.mean_delay
-
-
-def assert_same(found: Iterable[tuple[Any, ...]], wanted: list[tuple[Any, ...]]) -> None:
-    """The same rows by time and key; floats to 1e-9, everything else exactly."""
-    rows = sorted(found, key=lambda row: (row[1], row[0]))
-    assert len(rows) == len(wanted)
-    assert [one for one in zip(rows, wanted, strict=True) if not is_same_row(*one)] == []
-
-
-def is_same_row(row: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    return len(row) == len(other) and all(map(is_same, row, other))
-
-
-def is_same(value: Any, other: Any) -> bool:
-    if isinstance(value, float) and isinstance(other, float):
-        return abs(value - other) < 1e-9
-    return bool(value == other)
 
 
 UNTIL = [
