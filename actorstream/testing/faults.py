@@ -15,16 +15,24 @@ class Faults:
     crash_actor: one actor fails, and its supervisor decides.
     crash_process: everything stops at once; the page cache survives, the write under way may be cut short.
     crash_host: power is lost; of what was not synced any part may be lost or torn.
+    take_over: a second coordinator of the job starts while the first goes on, as one that was taken for dead.
+    full_disk: there is hardly any space left, until the job has stopped for it, or the process has crashed; then a
+        person makes room and starts the job again.
+    lying_sync: from now on until power is lost half of all syncs only pretend. It voids every promise of durability:
+        what was committed may be gone, and a log may be damaged. It is not among `all`.
     """
 
     crash_actor: float = 0.0
     crash_process: float = 0.0
     crash_host: float = 0.0
+    take_over: float = 0.0
+    full_disk: float = 0.0
+    lying_sync: float = 0.0
 
     @classmethod
     def all(cls) -> Faults:
         """Everything that the system promises to survive."""
-        return cls(crash_actor=2.0, crash_process=1.0, crash_host=1.0)
+        return cls(crash_actor=2.0, crash_process=1.0, crash_host=1.0, take_over=0.5, full_disk=0.5)
 
     @classmethod
     def none(cls) -> Faults:
@@ -35,8 +43,8 @@ class Faults:
         """These faults alone, at their rates.
 
         Example:
-            >>> Faults.all().only("crash_actor")
-            Faults(crash_actor=2.0, crash_process=0.0, crash_host=0.0)
+            >>> Faults.all().only("crash_actor").rates()
+            {'crash_actor': 2.0}
         """
         return replace(Faults(), **{name: getattr(self, name) for name in names})
 

@@ -170,7 +170,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         """A task has ended: the job fails, or its next epoch begins."""
         task = next((one for one, ref in self._refs.items() if ref.path == terminated.ref.path), None)
         if task is None:
-            self._on_log_terminated(terminated)
+            self._on_log_terminated(terminated, context)
             return
         self._alive.discard(task)
         if self._state in ("finished", "failed"):
@@ -188,12 +188,14 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
             self._restarts += 1
             context.schedule(RETRY_AFTER_US, m.RetryDue())
 
-    def _on_log_terminated(self, terminated: Terminated) -> None:
+    def _on_log_terminated(self, terminated: Terminated, context: Context) -> None:
         """A part of the log has ended, and a question to it may be lost.
 
         While tasks run, those that use it end too, and the next epoch asks again; otherwise begin from the beginning.
         """
-        if self._state != "running" or terminated.ref.path == self._log().path:
+        if self._state == "failed":
+            self._report(context, self._failure)  # The end cannot be written down; the next opening settles it.
+        elif self._state != "running" or terminated.ref.path == self._log().path:
             raise JobFailed(f"{terminated.ref.path} ended: {terminated.reason}")
 
     def _is_too_much(self, now: int) -> bool:
@@ -269,10 +271,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
             history.apply(done, answer.first_offset)
             self._follow_up(context)
 
-        def moved(refused: Refused) -> None:
-            raise Fenced(f"job {self._job.name!r}: another coordinator took over ({refused.reason})")
-
-        self._questions.ask(context, self._log(), decision_append(done, history.end, done.at_us), decided, moved)
+        self._questions.ask(context, self._log(), decision_append(done, history.end, done.at_us), decided, self._moved)
 
     def _follow_up(self, context: Context) -> None:
         """The checkpoint is decided."""
@@ -313,7 +312,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
             context.send(asker, m.SavepointTaken(name, savepoint.checkpoint))
 
         question = decision_append(savepoint, history.end, savepoint.at_us)
-        self._questions.ask(context, self._log(), question, appended)
+        self._questions.ask(context, self._log(), question, appended, self._moved)
 
     # --- tables, the end -------------------------------------------------------------------------------------------
 
@@ -424,13 +423,25 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         """An answer to a question."""
         try:
             self._questions.answer(answer)
+        except Fenced as error:
+            self._give_way(context, error)
         except Mistake as error:
-            if (
-                self._state == "failed"
-            ):  # Not even the end can be written down; the directory's next opening settles it.
+            if self._state == "failed":  # Not even the end can be written down; the next opening settles it.
                 self._report(context, self._failure)
             else:
                 self._fail(context, error)
+
+    def _moved(self, refused: Refused) -> None:
+        raise Fenced(f"job {self._job.name!r}: another coordinator took over ({refused.reason})")
+
+    def _give_way(self, context: Context, error: Fenced) -> None:
+        """Another coordinator took over: end, or the two would take the job from each other for ever."""
+        self._state = "failed"
+        self._failure = error
+        self._questions.drop_all()
+        for ref in self._refs.values():
+            context.stop(ref)
+        self._report(context, error)
 
     def _log(self) -> Ref:
         return partition_ref(job_topic(self._job.name), 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from actorstream.actors import ActorSystem, Ref
 from actorstream.errors import ActorstreamError, ActorTerminated, AskTimeout, JobFailed
@@ -33,6 +33,9 @@ ASK_WITHIN = "60s"
 ASK_TIMES_MAX = 20
 STEPS_BETWEEN_ASKS = 50
 
+Flush = Literal["none", "interval", "commit"]
+"""When the log makes an append durable."""
+
 _UNSET = object()
 
 
@@ -51,6 +54,11 @@ class Outcome:
         """Whether the job has ended."""
         return self._result is not _UNSET
 
+    @property
+    def error(self) -> object:
+        """What the job failed with; None if it did not, or goes on."""
+        return None if self._result is _UNSET else self._result
+
     def raise_error(self) -> None:
         """Raise what the job failed with, if it failed."""
         if isinstance(self._result, BaseException):
@@ -63,12 +71,20 @@ class MemoryCluster:
     Args:
         host: to go on with an earlier cluster's clock and disk; by default fresh ones.
         seed: of the order of events; None: first come, first served.
+        flush: of the log; "none" loses most when a host crashes.
     """
 
-    def __init__(self, *, host: Host | None = None, seed: int | None = None, segment_bytes_max: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        *,
+        host: Host | None = None,
+        seed: int | None = None,
+        segment_bytes_max: int = 1 << 30,
+        flush: Flush = "none",
+    ) -> None:
         self.host = host or Host(VirtualClock(), Entropy(seed or 0), MemoryDisk())
         self.system = ActorSystem(runtime="simulation", seed=seed, host=self.host)
-        start_log(self.system, flush="none", segment_bytes_max=segment_bytes_max)
+        start_log(self.system, flush=flush, segment_bytes_max=segment_bytes_max)
 
     def ask(self, ref: Ref, question: Any) -> Any:
         """Ask an actor of the log.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actorstream.actors import Context
-from actorstream.errors import TopicMismatch
+from actorstream.errors import Fenced, TopicMismatch
 from actorstream.log.client import (
     PRODUCER_EPOCH_MAX,
     SLOTS,
@@ -54,6 +54,8 @@ class Opening:
         self._watched: dict[str, None] = {}
         self._partitions: dict[str, int] = {}  # sink topic → how many partitions it has
         self._reason = ""
+        self._opened: Epoch | None = None  # the newest that this coordinator knows to have appended
+        self._tried: Epoch | None = None  # the newest that it tried to append, with an answer or without one
 
     # --- first: topics, history, inputs ----------------------------------------------------------------------------
 
@@ -78,7 +80,11 @@ class Opening:
         self.read_history(lambda: self._find_ends(lambda: self.open_epoch("start", self._then)))
 
     def read_history(self, then: Callable[[], None]) -> None:
-        """Read the job's log from where it was read to, to its end."""
+        """Read the job's log from where it was read to, to its end.
+
+        Raises, when the answer comes:
+            Fenced: another coordinator has opened an epoch after this one.
+        """
 
         def fetched(answer: Fetched) -> None:
             for offset, _, value in RawDecoder().decode(answer):
@@ -88,9 +94,20 @@ class Opening:
             if self.history.end < answer.high_watermark:
                 self.read_history(then)
             else:
+                self._check_ours()
                 then()
 
         self._ask(self._log(), Fetch(self.history.end, committed=False), fetched)
+
+    def _check_ours(self) -> None:
+        """Whoever opened an epoch goes on only as long as no other coordinator opens one.
+
+        Raises:
+            Fenced: another did.
+        """
+        newest = self.history.epoch
+        if self._opened is not None and newest not in (self._opened, self._tried):
+            raise Fenced(f"job {self._job.name!r}: another coordinator took over, with epoch {self.history.last_epoch}")
 
     def _find_ends(self, then: Callable[[], None]) -> None:
         wanted = [
@@ -147,7 +164,10 @@ class Opening:
             at_us=self._context.now(),
         )
 
+        self._tried = epoch
+
         def appended(answer: Any) -> None:
+            self._opened = epoch
             history.apply(epoch, answer.first_offset)
             self._describe_sinks(then)
 
@@ -185,11 +205,11 @@ class Opening:
     def _log(self) -> Any:
         return partition_ref(job_topic(self._job.name), 0)
 
-    def _ask(self, ref: Any, question: Any, then: Any, refused: Any = None) -> None:
+    def _ask(self, ref: Any, question: Any, then: Any, moved: Any = None) -> None:
         if ref.path not in self._watched:
             self._watched[ref.path] = None
             self._context.watch(ref)
-        self._questions.ask(self._context, ref, question, then, refused)
+        self._questions.ask(self._context, ref, question, then, moved)
 
     def _all(self, questions: list[tuple[Any, Any]], then: Callable[[list[Any]], None]) -> None:
         """Ask all at once; `then(answers)` in the order of the questions."""

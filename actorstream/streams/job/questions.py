@@ -13,6 +13,10 @@ from actorstream.log.client import Refused, error_of
 Then = Callable[[Any], None]
 
 
+END_MOVED = "end_moved"
+"""The code of the refusal of a conditional append."""
+
+
 class Questions:
     """Open questions by number. An answer to a question that was dropped is ignored."""
 
@@ -26,11 +30,14 @@ class Questions:
         ref: Ref,
         message: Message,
         then: Then,
-        refused: Callable[[Refused], None] | None = None,
+        moved: Callable[[Refused], None] | None = None,
     ) -> None:
-        """Send `message` with a number; `then(answer)` runs when its answer comes, `refused` if it is refused."""
+        """Send `message` with a number; `then(answer)` runs when its answer comes.
+
+        `moved` runs if it is a conditional append, and the end is not where it was expected.
+        """
         self._last += 1
-        self._open[self._last] = (then, refused)
+        self._open[self._last] = (then, moved)
         context.send(ref, msgspec.structs.replace(message, request=self._last))
 
     def answer(self, message: Any) -> None:
@@ -42,11 +49,11 @@ class Questions:
         handlers = self._open.pop(message.request, None)
         if handlers is None:
             return
-        then, refused = handlers
+        then, moved = handlers
         if not isinstance(message, Refused):
             then(message)
-        elif refused is not None:
-            refused(message)
+        elif moved is not None and message.code == END_MOVED:
+            moved(message)
         else:
             raise error_of(message)
 
