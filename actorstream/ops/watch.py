@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from actorstream.streams.job.messages import JobStatus
 
 REFRESH: Final = "250ms"
+RATE_SECONDS: Final = 5.0
 QUIET_SECONDS: Final = 60.0
 """How often a line is written where there is no terminal."""
 
@@ -58,7 +60,7 @@ def count(status: JobStatus, sources: list[str]) -> Counts:
         sum(one.records_in for one in read),
         sum(one.records_out for one in tasks.values()),
         sum(one.open_windows for one in tasks.values()),
-        sum(getattr(one, "late_records", 0) for one in tasks.values()),
+        sum(one.late_records for one in tasks.values()),
         status.checkpoints,
     )
 
@@ -135,7 +137,7 @@ class _Terminal:
 
         self._app, self._data, self._sources = app, data, sources
         self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
-        self._rates: dict[str, tuple[float, int]] = {}
+        self._seen: dict[str, deque[tuple[float, int]]] = {}
         self._lag: Any = None
 
     @contextmanager
@@ -159,13 +161,14 @@ class _Terminal:
 
     def show(self, status: JobStatus) -> None:
         """Draw the table anew."""
-        self._live.update(self._table(status), refresh=True)
+        self._live.update(self._picture(status), refresh=True)
 
-    def _table(self, status: JobStatus) -> RenderableType:
+    def _picture(self, status: JobStatus) -> RenderableType:
+        from rich.console import Group
         from rich.table import Table
 
         done = count(status, self._sources)
-        table = Table(title=f"{status.job}: {status.state}", title_justify="left", box=None)
+        table = Table(box=None)
         for column in ("source", "records", "a second", "behind"):
             table.add_column(column, justify="left" if column == "source" else "right")
         lags = self._lag.by_source()
@@ -176,15 +179,18 @@ class _Terminal:
                 source, f"{records:,}", f"{self._rate(source, records):,.0f}", "-" if lag is None else f"{lag:,}"
             )
         last = "" if status.age_us is None else f", the last {age(status.age_us)} ago"
-        table.caption = f"{done.checkpoints:,} checkpoints{last}; {done.open_windows:,} open windows; Ctrl-C ends it"
-        return table
+        below = f"{done.checkpoints:,} checkpoints{last}; {done.open_windows:,} open windows; Ctrl-C ends it"
+        return Group(f"{status.job}: {status.state}", table, below)
 
     def _rate(self, source: str, records: int) -> float:
-        """Records a second since the last picture."""
+        """Records a second over the last few seconds."""
         now = monotonic()
-        before, count_before = self._rates.get(source, (now, records))
-        self._rates[source] = now, records
-        return (records - count_before) / (now - before) if now > before else 0.0
+        seen = self._seen.setdefault(source, deque())
+        seen.append((now, records))
+        while seen[0][0] < now - RATE_SECONDS:
+            seen.popleft()
+        begun, before = seen[0]
+        return (records - before) / (now - begun) if now > begun else 0.0
 
 
 class _Lag:

@@ -40,6 +40,7 @@ class PanesStage(Stage):
         super().__init__(node.name)
         self.node = node
         self.late = PassStage(f"{node.name}.late")
+        self.late_records = 0  # since the task began
         self.table: StateTable[Entry] = StateTable("panes", entry_type)
         self.tables = [self.table]
         self._key = _key_node(node)
@@ -114,6 +115,7 @@ class PanesStage(Stage):
             else:
                 groups.setdefault((pane, number, key), []).append(place)
         if late:
+            self.late_records += len(late)
             self.late.emit(batch.choose(late))
 
     def _limit(self, own: Instant) -> Instant:
@@ -152,6 +154,7 @@ class PanesStage(Stage):
             pane = time - time % self._pane_us
             number = self._window.first_after(pane, self._limit(own))
             if number is None:
+                self.late_records += 1
                 self.late.emit(batch.choose([place]))
                 continue
             self.add([((pane, number, key), self.fold(view, [place]))])

@@ -52,6 +52,7 @@ class Progress(msgspec.Struct, frozen=True):
     records_out: int = 0
     watermark: int = 0
     open_windows: int = 0
+    late_records: int = 0
 
 
 class Restore(msgspec.Struct, frozen=True):
