@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from actorstream.errors import PlanError
+from actorstream.streams.checks import plain_type
 
 __all__ = ["Aggregate", "count", "max", "mean", "min", "sum"]
 
@@ -53,6 +54,10 @@ class Aggregate(ABC):
         """The type of the result, given that of the field."""
         return Any if field_type is Any else field_type | None
 
+    def accumulator_type(self, field_type: Any) -> Any:
+        """The type of accumulators that are not None, given that of the field."""
+        return field_type
+
     def __str__(self) -> str:
         what = "" if self.of is None else self.of if isinstance(self.of, str) else "function"
         return f"{self.kind}({what})"
@@ -71,6 +76,9 @@ class _Count(Aggregate):
         return accumulator or 0
 
     def result_type(self, field_type: Any) -> Any:
+        return int
+
+    def accumulator_type(self, field_type: Any) -> Any:
         return int
 
 
@@ -95,6 +103,9 @@ class _Sum(Aggregate):
             return None
         whole, *floats = accumulator
         return _exact_sum([*floats, whole]) if floats else whole
+
+    def accumulator_type(self, field_type: Any) -> Any:
+        return list[int | float] if plain_type(field_type) in (bool, int, float) else Any
 
 
 class _Mean(_Sum):

@@ -26,7 +26,7 @@ def check_field(kind: Any, field: str, use: str) -> None:
         raise PlanError(f"{use}: {kind.__name__} has no field {field!r} (at {user_site()}); it has {there}")
 
 
-def field_type(kind: Any, field: str) -> Any:
+def field_type(kind: Any, field: str | Callable[..., Any] | None) -> Any:
     """The annotated type of a Record's field, else Any."""
     if not is_record_type(kind):
         return Any

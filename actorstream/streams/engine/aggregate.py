@@ -8,6 +8,7 @@ from typing import Any
 
 from actorstream.errors import OperatorError
 from actorstream.model.instant import Instant, to_datetime
+from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.engine import vectors
 from actorstream.streams.engine.batch import Batch
@@ -17,7 +18,7 @@ from actorstream.streams.engine.panes import Content, PanesStage, View
 from actorstream.streams.plan.nodes import KeyBy, WindowAggregate
 from actorstream.streams.results import builder
 
-Accumulators = list[Any]
+Accumulators = tuple[Any, ...]
 Columns = list[list[Any] | None]
 
 
@@ -32,12 +33,17 @@ class Folding:
         """For each aggregate what it is over, for each record; None for those over records as such."""
         return [None if one.of is None else values_of(self._operator, one.of, batch) for one in self.aggregates]
 
+    def kind(self, values: Any) -> Any:
+        """The type of the accumulators, as far as it is known; `values` is the records' type."""
+        of = [one.accumulator_type(checks.field_type(values, one.of)) for one in self.aggregates]
+        return tuple[tuple(one | None for one in of)] if Any not in of else tuple  # type: ignore[misc]
+
     def partials(self, columns: Columns, places: list[int]) -> Accumulators:
         """The accumulators of the records at `places`."""
-        return [
+        return tuple(
             one.partial(places) if column is None else self._partial(one, [column[place] for place in places])
             for one, column in zip(self.aggregates, columns, strict=True)
-        ]
+        )
 
     def _partial(self, aggregate: Aggregate, values: Sequence[Any]) -> Any:
         if None in values:
@@ -49,10 +55,10 @@ class Folding:
 
     def merge(self, one: Accumulators, other: Accumulators) -> Accumulators:
         """The accumulators of both groups."""
-        return [
+        return tuple(
             right if left is None else left if right is None else self._merge(aggregate, left, right)
             for aggregate, left, right in zip(self.aggregates, one, other, strict=True)
-        ]
+        )
 
     def _merge(self, aggregate: Aggregate, left: Any, right: Any) -> Any:
         try:
@@ -72,10 +78,10 @@ class WindowAggregateStage(PanesStage):
     """`windowed.aggregate`: rows or columns in, one Record a key and window out."""
 
     def __init__(self, node: WindowAggregate) -> None:
-        super().__init__(node, dict[int, list[Any]])
-        self._folding = Folding(node.name, node.aggregates)
         key = node.inputs[0]
         assert isinstance(key, KeyBy)
+        self._folding = Folding(node.name, node.aggregates)
+        super().__init__(node, dict[int, self._folding.kind(key.type)])  # type: ignore[misc]
         self._key_fields = key.fields
         self._in_columns = vectors.can_fold(key, self._folding.aggregates)
         names = tuple(name for name, _ in node.aggregates)

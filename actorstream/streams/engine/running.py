@@ -23,7 +23,7 @@ class ReduceStage(Stage):
         self._node = node
         self._key = _key_node(node)
         self._encoder = Encoder()
-        self._table: StateTable[Any] = StateTable("result", node.type)
+        self._table: StateTable[list[Any]] = StateTable("result", list[node.type])  # type: ignore[name-defined]
         self.tables = [self._table]
 
     def push(self, batch: Batch) -> None:
@@ -33,10 +33,10 @@ class ReduceStage(Stage):
         for place, (key, value) in enumerate(zip(encoded, batch.rows(), strict=True)):
             before = table.get(0, key)
             try:
-                result = value if before is None else function(before, value)
+                result = value if before is None else function(before[0], value)
             except Exception as error:
                 fail(self.name, batch, place, error)
-            table.put(0, key, result)
+            table.put(0, key, [result])  # In a list, because None is a result, too.
             results.append(result)
         self.emit(batch.with_rows(results, self._node.type))
 
@@ -50,7 +50,7 @@ class RunningAggregateStage(Stage):
         self._key = _key_node(node)
         self._encoder = Encoder()
         self._folding = Folding(node.name, node.aggregates)
-        self._table: StateTable[Accumulators] = StateTable("accumulators", list[Any])
+        self._table: StateTable[Accumulators] = StateTable("accumulators", self._folding.kind(self._key.type))
         self.tables = [self._table]
         names = tuple(name for name, _ in node.aggregates)
         self._build = builder(node.type, node.key_names, names, window=False)

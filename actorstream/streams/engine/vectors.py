@@ -20,7 +20,7 @@ class Folded(NamedTuple):
 
     panes: list[Instant]
     keys: list[Any]
-    accumulators: list[list[Any]]
+    accumulators: list[tuple[Any, ...]]
     last_own: dict[Instant, Instant]  # pane → the highest of its records' own marks
 
 
@@ -71,7 +71,7 @@ def fold(batch: Batch, pane_us: int, key_fields: Sequence[str], aggregates: Sequ
     return Folded(
         starts,
         keys[0] if len(keys) == 1 else list(zip(*keys, strict=True)),
-        [list(row) for row in zip(*accumulators, strict=True)],
+        list(zip(*accumulators, strict=True)),
         last_own,
     )
 

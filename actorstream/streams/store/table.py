@@ -14,11 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-import msgspec
-
-from actorstream.errors import BadInput
 from actorstream.model.identity import key_group
 from actorstream.streams.store.changes import Change
+from actorstream.streams.store.codec import Codec
 
 T = TypeVar("T")
 
@@ -28,7 +26,7 @@ Layer = dict[Namespace, dict[bytes, bytes | None]]
 
 
 class StateTable(Generic[T]):
-    """See the module. `kind` is the type that values are decoded to.
+    """See the module. `kind` is the type that values are declared to have.
 
     Guarantees: after `rollback` the table is what it was when the last committed layer was sealed.
     Leaves to others: writing changes down (`changelog`), and which checkpoints are decided.
@@ -36,8 +34,9 @@ class StateTable(Generic[T]):
 
     def __init__(self, name: str, kind: Any = Any) -> None:
         self.name = name
-        self._encode: Callable[[Any], bytes] = msgspec.msgpack.Encoder(enc_hook=_refuse).encode
-        self._decode: Callable[[bytes], T] = msgspec.msgpack.Decoder(kind).decode
+        codec = Codec(name, kind)
+        self._encode: Callable[[T], bytes] = codec.encode
+        self._decode: Callable[[bytes], T] = codec.decode
         self._base: dict[Namespace, dict[bytes, bytes]] = {}
         self._sealed: list[tuple[int, Layer]] = []
         self._live: dict[Namespace, dict[bytes, T]] = {}
@@ -176,10 +175,3 @@ def _set(found: dict[bytes, None], key: bytes, there: bool) -> None:
         found[key] = None
     else:
         found.pop(key, None)
-
-
-def _refuse(value: Any) -> Any:
-    raise BadInput(
-        f"a value of type {type(value).__name__} cannot be kept in state; use Records, numbers, strings, datetimes, "
-        "lists and dicts"
-    )
