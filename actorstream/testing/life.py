@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from actorstream.errors import DiskFull, Fenced, Mistake, OperatorError
+from actorstream.errors import ActorstreamError, DiskFull, Fenced, Mistake, OperatorError
 from actorstream.host import Entropy, Host, MemoryDisk
 from actorstream.log.client import (
     DescribeTopics,
@@ -82,6 +82,7 @@ class Habits(NamedTuple):
         return Settings(
             checkpoint_us=self.checkpoint_us,
             gather_records=self.gather_records,
+            base_after_changes=20,
             until="end",
             idle=False,
             fetch_bytes_max=1,  # Many small steps.
@@ -162,8 +163,16 @@ class Life:
         self._outcomes.append(outcome)
         return self._subject.job(self._habits.settings(), outcome)
 
+    def _raise_bug(self, cluster: MemoryCluster) -> None:
+        """An actor may fail because another was crashed; any other failure is a bug that recovery hides."""
+        for failure in cluster.system.failures:
+            if not isinstance(failure.error, ActorstreamError):
+                what = f"{failure.path} failed by itself: {type(failure.error).__name__}: {failure.error}"
+                raise SimulationFailed(self._seed, what, self.trace) from failure.error
+
     def _end(self, cluster: MemoryCluster) -> None:
         self.trace = cluster.system.trace.lines
+        self._raise_bug(cluster)
         self.digest = (self.digest * 1_000_003 + cluster.system.trace.crc) % 2**64
         cluster.close()
 

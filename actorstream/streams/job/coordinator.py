@@ -27,7 +27,6 @@ from actorstream.log.client import (
     OffsetsListed,
     ProducerIdsAllocated,
     Refused,
-    Savepoint,
     TopicCreated,
     TopicsDescribed,
     job_topic,
@@ -40,6 +39,7 @@ from actorstream.streams.job.follow_up import FollowUp
 from actorstream.streams.job.inner_task import InnerTask
 from actorstream.streams.job.opening import Opening, decision_append
 from actorstream.streams.job.questions import Questions
+from actorstream.streams.job.savepoints import Savepoints
 from actorstream.streams.job.source_task import SourceTask
 from actorstream.streams.job.spec import JobSpec, TaskSpec, actor_name, task_specs
 
@@ -101,7 +101,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._decided = 0
         self._restarts = 0
         self._decided_at: int | None = None
-        self._savepoints: list[tuple[str, Ref]] = []
+        self._savepoints = Savepoints(self._questions)
 
     def started(self, context: Context) -> None:
         for spec in task_specs(self._job, context.path):
@@ -240,7 +240,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         """The interval is over."""
         if due.epoch == self._epoch and self._state == "running":
             self._scheduled = False
-            if self._checkpoints.in_flight is None and (self._dirty or self._savepoints):
+            if self._checkpoints.in_flight is None and (self._dirty or self._savepoints.are_wanted()):
                 self._trigger(context)
 
     def _trigger(self, context: Context) -> None:
@@ -290,29 +290,16 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
     def _followed_up(self, context: Context) -> None:
         """Everything that follows from the checkpoint is done: go on to the next, or end."""
         self._following = None
-        self._name_savepoints(context)
+        self._savepoints.name_one(context, self._log(), self._opening.history, lambda: self._go_on(context))
+
+    def _go_on(self, context: Context) -> None:
         self._checkpoints.decided()
         if self._last:
             self._finish(context)
         elif self._stopping or self._is_complete():
             self._take_last(context)
-        elif self._dirty:
+        elif self._dirty or self._savepoints.are_wanted():
             self._schedule_trigger(context)
-
-    def _name_savepoints(self, context: Context) -> None:
-        """The checkpoint just decided is the one that was asked to be named."""
-        history = self._opening.history
-        if not self._savepoints:
-            return
-        (name, asker), self._savepoints = self._savepoints[0], self._savepoints[1:]
-        savepoint = Savepoint(name=name, checkpoint=history.last_checkpoint, at_us=context.now())
-
-        def appended(answer: Any) -> None:
-            history.apply(savepoint, answer.first_offset)
-            context.send(asker, m.SavepointTaken(name, savepoint.checkpoint))
-
-        question = decision_append(savepoint, history.end, savepoint.at_us)
-        self._questions.ask(context, self._log(), question, appended, self._moved)
 
     # --- tables, the end -------------------------------------------------------------------------------------------
 
@@ -377,7 +364,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
     @receives(m.TakeSavepoint)
     def on_take_savepoint(self, take: m.TakeSavepoint, context: Context) -> None:
         """Name the next checkpoint."""
-        self._savepoints.append((take.name, context.sender))
+        self._savepoints.ask(take.name, context.sender)
         self._schedule_trigger(context)
 
     @receives(m.GetStatus)

@@ -25,7 +25,8 @@ class Restoring:
         tables = task.tables()
         state = prepare.restore.state
         self._ranges: list[tuple[str, StateRange]] = sorted(
-            ((name, one) for name in tables for one in state.get(name, ())), key=lambda pair: pair[1].start
+            ((name, one) for name in tables for one in state.get(name, ()) if one.start < one.end),
+            key=lambda pair: pair[1].start,
         )
         self._next = 0
 
@@ -56,7 +57,9 @@ class Restoring:
             for offset in range(wanted.start, min(wanted.end, reached)):
                 if offset in records:
                     where = f"{answer.topic}-{answer.partition} at offset {offset}"
-                    self._task.tables()[name].load(decode_changes(records[offset][1] or b"", where))
+                    changes = decode_changes(records[offset][1] or b"", where)
+                    self._task.tables()[name].load(changes)
+                    self._task.state_writer.count(name, len(changes))
             if wanted.end > reached:
                 self._load_next(max(reached, wanted.start))
                 return

@@ -36,8 +36,9 @@ from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.questions import Questions
 from actorstream.streams.job.restoring import Restoring
 from actorstream.streams.job.spec import TaskSpec
+from actorstream.streams.job.state_writer import StateWriter
 from actorstream.streams.plan.physical import lane_name
-from actorstream.streams.store.changelog import StateRecords, encode_state
+from actorstream.streams.store.changelog import encode_state
 
 CHANGELOG = "changelog"
 INPUT = "input"
@@ -72,6 +73,7 @@ class Task(Actor):
         self.outlets = Outlets(spec)
         self.log = LogWriters(self.questions, self.watch, self.work, self._settle)
         self.files = FileWriters(spec.job.name)
+        self.state_writer = StateWriter(spec.job.settings.base_after_changes)
         self._fresh = True  # nothing was loaded into the state yet
         self._pending: Pending | None = None
         self._scheduled = False
@@ -266,11 +268,10 @@ class Task(Actor):
         self._settle(context, pending, "barrier")
 
     def _seal_state(self, context: Context, pending: Pending) -> None:
-        changes = {name: table.seal(pending.checkpoint) for name, table in self.tables().items()}
-        changes = {name: some for name, some in changes.items() if some}
-        if not changes:
+        written = self.state_writer.seal(self.tables(), pending.checkpoint)
+        if not written:
             return
-        records: StateRecords = encode_state(changes, context.now())
+        records = encode_state(written, context.now())
         pending.wait(CHANGELOG)
 
         def appended(answer: Any) -> None:
@@ -341,8 +342,9 @@ class Task(Actor):
 
     def progress(self) -> m.Progress:
         """How far this task is."""
-        windows = sum(stage.open_windows() for stage in self.stages.all if isinstance(stage, PanesStage))
-        return m.Progress(self.records_in, self.log.records, self.watermark(), windows)
+        panes = [stage for stage in self.stages.all if isinstance(stage, PanesStage)]
+        windows, late = sum(stage.open_windows() for stage in panes), sum(stage.late_records for stage in panes)
+        return m.Progress(self.records_in, self.log.records, self.watermark(), windows, late)
 
     def observe(self) -> dict[str, Any]:
         """How far this task is."""

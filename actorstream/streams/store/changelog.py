@@ -7,6 +7,7 @@ the only way in: what no decided checkpoint names is never applied.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from actorstream.log.client import StateRange, encode_records
 from actorstream.model.identity import KEY_GROUPS
@@ -20,27 +21,34 @@ RECORD_CHANGES_MAX = 4_096
 class StateRecords:
     """Encoded changes of several states, and which record holds which."""
 
-    def __init__(self, batches: bytes, spans: list[tuple[str, int, int]]) -> None:
+    def __init__(self, batches: bytes, spans: list[tuple[str, int, int, bool]]) -> None:
         self.batches = batches
         self._spans = spans
 
     def ranges(self, first_offset: int) -> dict[str, tuple[StateRange, ...]]:
         """The ranges of each state, now that the first record's offset is known."""
         return {
-            state: (StateRange(0, KEY_GROUPS - 1, first_offset + start, first_offset + end),)
-            for state, start, end in self._spans
+            state: (StateRange(0, KEY_GROUPS - 1, first_offset + start, first_offset + end, base),)
+            for state, start, end, base in self._spans
         }
 
 
-def encode_state(changes: dict[str, Sequence[Change]], now_us: Instant) -> StateRecords:
-    """The record batches for the changes of some states."""
+class StateChanges(NamedTuple):
+    """What a checkpoint writes of one state: its changes, or (a base) all of it."""
+
+    changes: Sequence[Change]
+    base: bool
+
+
+def encode_state(states: dict[str, StateChanges], now_us: Instant) -> StateRecords:
+    """The record batches for some states."""
     keys: list[bytes | None] = []
     values: list[bytes | None] = []
     spans = []
-    for state, every in changes.items():
+    for state, (every, base) in states.items():
         start = len(values)
-        for first in range(0, len(every), RECORD_CHANGES_MAX):
+        for first in range(0, max(len(every), 1), RECORD_CHANGES_MAX):  # An empty base is a record, too.
             keys.append(state.encode())
             values.append(encode_changes(every[first : first + RECORD_CHANGES_MAX]))
-        spans.append((state, start, len(values)))
+        spans.append((state, start, len(values), base))
     return StateRecords(encode_records([now_us // 1000] * len(values), keys, values), spans)

@@ -142,13 +142,17 @@ class StateTable(Generic[T]):
         for change in changes:
             self._apply(change.namespace, change.key, change.value)
 
-    def base_changes(self) -> list[Change]:
-        """All of the base, as changes to an empty table."""
-        return [
-            Change(key_group(key), namespace, key, encoded)
-            for namespace, entries in self._base.items()
-            for key, encoded in entries.items()
-        ]
+    def everything(self) -> list[Change]:
+        """All entries as of the last seal, as changes to an empty table."""
+        found = {(namespace, key): value for namespace, entries in self._base.items() for key, value in entries.items()}
+        for _, layer in self._sealed:
+            for namespace, changed in layer.items():
+                for key, encoded in changed.items():
+                    if encoded is None:
+                        found.pop((namespace, key), None)
+                    else:
+                        found[namespace, key] = encoded
+        return [Change(key_group(key), namespace, key, value) for (namespace, key), value in found.items()]
 
     def size(self) -> int:
         """How many entries the base holds."""
