@@ -175,25 +175,65 @@ def _expansion(values: Sequence[float]) -> list[float]:
 
 
 def count() -> Aggregate:
-    """How many records there are."""
+    """How many records there are, whatever is in them.
+
+    Example:
+        >>> from actorstream import App, agg
+        >>> app = App("doc")
+        >>> numbers = app.stream([1, 2, 4]).key_by(lambda n: "all", name="key")
+        >>> app.collect(numbers.aggregate(it=agg.count()))[-1].it
+        3
+    """
     return _Count(None)
 
 
 def sum(of: Getter) -> Aggregate:  # noqa: A001 - agg.sum is the word users expect
-    """The sum of a field, or of a function of the value; None when there is nothing but None."""
+    """The sum of a field, or of a function of the value; None when there is nothing but None. Sums of floats are exact.
+
+    Example:
+        >>> from actorstream import App, agg
+        >>> app = App("doc")
+        >>> numbers = app.stream([1e100, 1.0, -1e100]).key_by(lambda n: "all", name="key")
+        >>> app.collect(numbers.aggregate(it=agg.sum(lambda n: n)))[-1].it
+        1.0
+    """
     return _Sum(of)
 
 
 def mean(of: Getter) -> Aggregate:
-    """The arithmetic mean; None when there is nothing but None."""
+    """The arithmetic mean of a field, or of a function of the value; None when there is nothing but None.
+
+    Example:
+        >>> from actorstream import App, agg
+        >>> app = App("doc")
+        >>> numbers = app.stream([1, 2, 6]).key_by(lambda n: "all", name="key")
+        >>> app.collect(numbers.aggregate(it=agg.mean(lambda n: n)))[-1].it
+        3.0
+    """
     return _Mean(of)
 
 
 def min(of: Getter) -> Aggregate:  # noqa: A001
-    """The smallest; None when there is nothing but None."""
+    """The smallest of a field, or of a function of the value; None when there is nothing but None.
+
+    Example:
+        >>> from actorstream import App, agg
+        >>> app = App("doc")
+        >>> numbers = app.stream([3, 1, 2]).key_by(lambda n: "all", name="key")
+        >>> app.collect(numbers.aggregate(it=agg.min(lambda n: n)))[-1].it
+        1
+    """
     return _Min(of)
 
 
 def max(of: Getter) -> Aggregate:  # noqa: A001
-    """The largest; None when there is nothing but None."""
+    """The largest of a field, or of a function of the value; None when there is nothing but None.
+
+    Example:
+        >>> from actorstream import App, agg
+        >>> app = App("doc")
+        >>> numbers = app.stream([3, 1, 2]).key_by(lambda n: "all", name="key")
+        >>> app.collect(numbers.aggregate(it=agg.max(lambda n: n)))[-1].it
+        3
+    """
     return _Max(of)

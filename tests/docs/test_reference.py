@@ -107,8 +107,8 @@ def _as_shown(parameters: str) -> list[Parameter]:
     function = ast.parse(f"def f({parameters}): ...").body[0]
     assert isinstance(function, ast.FunctionDef)
     every = function.args
-    missing: list[ast.expr | None] = [None] * (len(every.args) - len(every.defaults))
-    found = [*_named(every.args, missing + every.defaults, by_keyword=False), *_rest(every.vararg)]
+    defaults = [*[None] * (len(every.args) - len(every.defaults)), *every.defaults]
+    found = [*_named(every.args, defaults, by_keyword=False), *_rest(every.vararg)]
     return [*found, *_named(every.kwonlyargs, every.kw_defaults, by_keyword=True), *_rest(every.kwarg)]
 
 
