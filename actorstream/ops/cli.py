@@ -10,15 +10,13 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 from typing import NoReturn
 
 from actorstream.errors import ActorstreamError
 from actorstream.ops.commands import checkpoints, consume, demo, explain, groups, produce, run, topics
+from actorstream.ops.interrupts import Interrupted, interruptible
 from actorstream.ops.show import problem
 
 COMMANDS = (demo, run, explain, topics, groups, checkpoints, produce, consume)
@@ -38,12 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     try:
-        with _interruptible():
+        with interruptible():
             options = _parser().parse_args(arguments)
             status: int = options.act(options)
             sys.stdout.flush()
             return status
-    except KeyboardInterrupt:
+    except Interrupted:
         return 0
     except BrokenPipeError:
         _forget_output()
@@ -75,26 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add(commands)
     return parser
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGINT and SIGTERM raise KeyboardInterrupt, once; the next one ends the process at once."""
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        for one in before:
-            signal.signal(one, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    try:
-        for one, handler in before.items():
-            if handler is not signal.SIG_IGN:
-                signal.signal(one, interrupt)
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
 
 
 def _forget_output() -> None:

@@ -88,6 +88,22 @@ def test_windows_that_stay_open_are_counted(
     assert consumed("counts") == [1, 1]
 
 
+def test_late_records_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that came after their window was final."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "job.py").write_text(TUMBLING)
+    with open_producer(DATA) as producer:
+        for second in (1, 31, 2, 3, 32):
+            producer.send(Topic("ticks", Tick), Tick(datetime(2024, 1, 1, second=second, tzinfo=UTC)))
+
+    assert main(["run", "job.py", "--until", "end"]) == 0
+
+    assert " 2 late records" in capsys.readouterr().err
+    assert consumed("counts") == [1, 2]
+
+
 def test_a_failing_operator_is_shown_with_record_and_line(place: Path) -> None:
     """Which operator, which record, from where, on which line of the program, and why; status 1."""
     (place / "job.py").write_text(INVERSE)
@@ -164,6 +180,20 @@ def test_a_second_interrupt_ends_a_job_that_does_not_drain(place: Path) -> None:
             _has_ended_soon(job)
 
     assert job.returncode == -signal.SIGINT
+
+
+def test_an_interrupted_producer_ends_well(place: Path) -> None:
+    """What it was given is written, and counted."""
+    producer = start("produce", "numbers", cwd=place)
+    assert producer.stdin is not None
+    producer.stdin.write('{"n": 10}\n')
+    producer.stdin.flush()
+    with open_consumer("numbers", data=DATA, follow=True) as records:
+        assert len(list(islice(records, 11))) == 11
+    producer.send_signal(signal.SIGINT)
+    _, said = producer.communicate(timeout=SECONDS_MAX)
+
+    assert (producer.returncode, said) == (0, "1 record written into numbers\n")
 
 
 def test_an_interrupted_follower_ends_well(place: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from actorstream.errors import BadInput
 from actorstream.ops.commands.arguments import add_data
+from actorstream.ops.interrupts import Interrupted
 from actorstream.ops.show import say
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _send_all(producer: Producer, lines: _Lines, stream: BinaryIO) -> None:
     try:
         for batch in _batches(stream):
             lines.send(producer, batch)
-    except (BadInput, KeyboardInterrupt):
+    except (BadInput, Interrupted):
         producer.flush()
         lines.say_written()
         raise
