@@ -1,7 +1,8 @@
 """`process`: a function with state and timers, called for one record after the other.
 
 Before each record, timers that its mark has reached fire, in order of time; after it, those that it set at or before
-that mark. What a timer emits has the timer's time, and reaches the next operators before the watermark that fired it.
+that mark. What a timer emits has the timer's time, and reaches the next operators before the watermark that fired it:
+its mark is just below that time, or, if time was further when the timer was set, how far it was.
 """
 
 from __future__ import annotations
@@ -43,8 +44,7 @@ class ProcessStage(Stage):
             name: (function, self._handles.arguments(injected)) for name, (function, injected) in node.timers.items()
         }
         self.tables = self._handles.tables()
-        self._watermark: Instant = START_OF_TIME
-        self._emitted_mark: Instant = START_OF_TIME
+        self._mark: Instant = START_OF_TIME  # How far time has come with what was handled last.
         self._fired_at_the_end = 0
 
     def push(self, batch: Batch) -> None:
@@ -59,6 +59,7 @@ class ProcessStage(Stage):
                 self._emit_chosen(batch, places, values)
                 places, values = [], []
                 self._fire(marks[place])
+            self._mark = max(self._mark, marks[place])
             handles.turn_to(key, encoded)
             try:
                 results = emitted(function(value, *arguments(key)))
@@ -66,30 +67,26 @@ class ProcessStage(Stage):
                 fail(self.name, batch, place, error)
             places.extend([place] * len(results))
             values.extend(results)
-            if handles.is_due(marks[place]):
+            if handles.is_due(self._mark):
                 self._emit_chosen(batch, places, values)
                 places, values = [], []
-                self._fire(marks[place])
+                self._fire(self._mark)
         self._emit_chosen(batch, places, values)
 
     def _emit_chosen(self, batch: Batch, places: list[int], values: list[Any]) -> None:
-        if not values:
-            return
-        chosen = batch.choose(places, values, self._node.type)
-        if chosen.marks is not None:
-            self._emitted_mark = max(self._emitted_mark, chosen.marks[-1])
-        self.emit(chosen)
+        if values:
+            self.emit(batch.choose(places, values, self._node.type))
 
     def advance(self, watermark: Instant) -> None:
-        self._watermark = max(self._watermark, watermark)
         if self._handles.is_due(watermark):
             self._fire(watermark)
+        self._mark = max(self._mark, watermark)
         self.pass_on(watermark)
 
     def fire_processing_time(self, now: Instant) -> None:
         """Fire the timers of `timer.after` that are due."""
         while (due := self._handles.next_processing(now)) is not None:
-            self._call(*due, at=due[1])
+            self._call(*due)
 
     def next_processing_time(self) -> Instant | None:
         """When the next of them is due."""
@@ -100,9 +97,10 @@ class ProcessStage(Stage):
         while (due := self._handles.next_event(watermark)) is not None:
             if watermark >= END_OF_TIME:
                 self._count_at_the_end()
-            self._call(*due, at=max(due[1] - 1, self._emitted_mark))
+            self._mark = max(self._mark, due[1] - 1)
+            self._call(*due)
 
-    def _call(self, timer: str, time: Instant, encoded: bytes, *, at: Instant) -> None:
+    def _call(self, timer: str, time: Instant, encoded: bytes) -> None:
         function, arguments = self._on_timer[timer]
         key = decode(encoded, self._node.key_type)
         self._handles.turn_to(key, encoded)
@@ -115,9 +113,8 @@ class ProcessStage(Stage):
             raise OperatorError(
                 self.name, f"timer {timer!r} of key {key!r} at {to_datetime(time)}", cause=cause
             ) from error
-        self._emitted_mark = max(self._emitted_mark, at)
         count = len(results)
-        marks = [self._emitted_mark] * count
+        marks = [self._mark] * count
         self.emit(Batch(results, kind=self._node.type, times=[time] * count, own=marks, marks=marks))
 
     def _count_at_the_end(self) -> None:
@@ -131,5 +128,5 @@ class ProcessStage(Stage):
 
     def restored(self) -> None:
         self._handles.rebuild()
-        self._watermark = self._emitted_mark = START_OF_TIME
+        self._mark = START_OF_TIME
         self._fired_at_the_end = 0
