@@ -7,6 +7,7 @@ import os
 import sys
 import typing
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -52,17 +53,26 @@ def hints(function: Callable[..., Any]) -> dict[str, Any]:
     Returns:
         Parameter names, and `return`, to types; an annotation that cannot be resolved is absent.
     """
-    target = inspect.unwrap(function)
+    target = _plain_function(function)
+    if isinstance(target, type):
+        return {"return": target}
     names = _visible_names()
-    raw = getattr(target, "__annotations__", None)
-    if raw is None:
-        raw = getattr(type(target).__call__, "__annotations__", {})  # An object with a `__call__` method.
     resolved: dict[str, Any] = {}
-    for name, annotation in raw.items():
+    for name, annotation in getattr(target, "__annotations__", {}).items():
         value = _resolve(annotation, getattr(target, "__globals__", {}), names)
         if value is not _UNRESOLVED:
             resolved[name] = value
     return resolved
+
+
+def _plain_function(function: Callable[..., Any]) -> Any:
+    """What carries the annotations: below wrappers and partials, the method of an object that is called."""
+    function = inspect.unwrap(function)
+    if isinstance(function, partial):
+        return _plain_function(function.func)
+    if isinstance(function, type) or inspect.isroutine(function):
+        return function
+    return type(function).__call__
 
 
 _UNRESOLVED: Any = object()
