@@ -278,7 +278,7 @@ class App:
         """
         from actorstream.streams.job.handle import run
 
-        run(self, data=data, workers=workers, checkpoint=checkpoint, until=until)
+        run(self._program, data=data, workers=workers, checkpoint=checkpoint, until=until)
 
     def start(
         self,
@@ -291,7 +291,7 @@ class App:
         """The same as `run`, in the background: a `Job` to wait for, stop, and look at."""
         from actorstream.streams.job.handle import start
 
-        return start(self, data=data, workers=workers, checkpoint=checkpoint, until=until)
+        return start(self._program, data=data, workers=workers, checkpoint=checkpoint, until=until)
 
     def collect(self, stream: Stream[V], *, limit: int | None = None, data: str | None = None) -> list[V]:
         """The values of a stream as a list: runs only what it needs, bounded, in memory, and may be called again.
@@ -302,7 +302,7 @@ class App:
         """
         from actorstream.streams.job.collect import collect
 
-        return collect(self, stream, limit=limit, data=data)
+        return collect(self._program, stream._node, limit=limit, data=data)
 
     def explain(self, stage: str = "physical", format: str = "text") -> str:  # noqa: A002
         """The plan, as a picture in text.

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from actorstream.errors import PlanError
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
-from actorstream.streams.plan.nodes import Collect, Source
+from actorstream.streams.plan.nodes import Collect, Node, Source
 from actorstream.streams.plan.rewrite import walk
-from actorstream.streams.stream import Stream
-
-if TYPE_CHECKING:
-    from actorstream.streams.app import App
+from actorstream.streams.program import Program
 
 _FAR_AWAY_US = 10**15  # No checkpoint but the last.
 
 
-def collect(app: App, stream: Stream[Any], *, limit: int | None, data: str | None) -> list[Any]:
+def collect(program: Program, node: Node, *, limit: int | None, data: str | None) -> list[Any]:
     """See `App.collect`."""
     into: list[Any] = []
-    end = Collect(name="collect", inputs=(stream._node,), into=into, limit=limit)
+    end = Collect(name="collect", inputs=(node,), into=into, limit=limit)
     outcome = Outcome()
     spec = job_spec(
-        app._program, Settings(checkpoint_us=_FAR_AWAY_US, until="end", idle=False), ends=(end,), report=outcome.report
+        program, Settings(checkpoint_us=_FAR_AWAY_US, until="end", idle=False), ends=(end,), report=outcome.report
     )
     topics = dict.fromkeys(node.topic for node in walk((end,)) if isinstance(node, Source) and node.topic is not None)
     if topics and data is None:

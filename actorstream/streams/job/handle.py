@@ -26,10 +26,10 @@ from actorstream.streams.job.messages import (
 )
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
+from actorstream.streams.program import Program
 
 if TYPE_CHECKING:
     from actorstream.actors import Ref
-    from actorstream.streams.app import App
 
 UNTIL = (None, "caught_up", "end")
 
@@ -138,12 +138,12 @@ class Job:
                 self._log.close()
 
 
-def start(app: App, *, data: str, workers: int, checkpoint: str | timedelta, until: str | None) -> Job:
+def start(program: Program, *, data: str, workers: int, checkpoint: str | timedelta, until: str | None) -> Job:
     """See `App.start`."""
     log_to_stderr()
     settings = _settings(workers, checkpoint, until)
     outcome: Future[BaseException | None] = Future()
-    spec = job_spec(app._program, settings, report=lambda error: _report(outcome, error))
+    spec = job_spec(program, settings, report=lambda error: _report(outcome, error))
     log = EmbeddedLog.open(data)
     try:
         coordinator = log.system.spawn(Coordinator, spec, name=f"job-{spec.name}", restart="transient")
@@ -153,9 +153,9 @@ def start(app: App, *, data: str, workers: int, checkpoint: str | timedelta, unt
     return Job(spec.name, log, coordinator, outcome)
 
 
-def run(app: App, *, data: str, workers: int, checkpoint: str | timedelta, until: str | None) -> None:
+def run(program: Program, *, data: str, workers: int, checkpoint: str | timedelta, until: str | None) -> None:
     """See `App.run`."""
-    job = start(app, data=data, workers=workers, checkpoint=checkpoint, until=until)
+    job = start(program, data=data, workers=workers, checkpoint=checkpoint, until=until)
     with stopped_by_signals(job):
         job.wait()
 

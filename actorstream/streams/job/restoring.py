@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from actorstream.actors import Context
+from actorstream.actors import Context, Ref
 from actorstream.errors import Corrupt
 from actorstream.log.client import Fetch, Fetched, RawDecoder, StateRange
-from actorstream.streams.job.messages import Prepare
+from actorstream.streams.job.questions import Questions
+from actorstream.streams.job.state_writer import StateWriter
 from actorstream.streams.store.changes import decode_changes
+from actorstream.streams.store.table import StateTable
 
-if TYPE_CHECKING:
-    from actorstream.streams.job.task import Task
+Ranges = Mapping[str, tuple[StateRange, ...]]
 
 
 class Restoring:
-    """Fetches and applies, then calls `then`."""
+    """Fetches from `changelog` and applies to `tables`, then calls `then`. `writer` is told how much it was."""
 
-    def __init__(self, task: Task, context: Context, prepare: Prepare, then: Callable[[], None]) -> None:
-        self._task = task
-        self._context = context
+    def __init__(
+        self,
+        questions: Questions,
+        changelog: Ref,
+        tables: Mapping[str, StateTable[Any]],
+        writer: StateWriter,
+        then: Callable[[], None],
+    ) -> None:
+        self._questions = questions
+        self._changelog = changelog
+        self._tables = tables
+        self._writer = writer
         self._then = then
-        tables = task.tables()
-        state = prepare.restore.state
-        self._ranges: list[tuple[str, StateRange]] = sorted(
-            ((name, one) for name in tables for one in state.get(name, ()) if one.start < one.end),
-            key=lambda pair: pair[1].start,
-        )
         self._next = 0
 
-    def start(self) -> None:
-        """Go."""
+    def start(self, context: Context, state: Ranges) -> None:
+        """Load these ranges."""
+        self._context = context
+        self._ranges: list[tuple[str, StateRange]] = sorted(
+            ((name, one) for name in self._tables for one in state.get(name, ()) if one.start < one.end),
+            key=lambda pair: pair[1].start,
+        )
         self._load_next(None)
 
     def _load_next(self, offset: int | None) -> None:
@@ -41,7 +50,7 @@ class Restoring:
             return
         _, wanted = self._ranges[self._next]
         start = wanted.start if offset is None else offset
-        self._task.questions.ask(self._context, self._task.changelog(), Fetch(start, committed=False), self._apply)
+        self._questions.ask(self._context, self._changelog, Fetch(start, committed=False), self._apply)
 
     def _apply(self, answer: Fetched) -> None:
         """Apply all ranges that the answer covers; it often covers many."""
@@ -58,8 +67,8 @@ class Restoring:
                 if offset in records:
                     where = f"{answer.topic}-{answer.partition} at offset {offset}"
                     changes = decode_changes(records[offset][1] or b"", where)
-                    self._task.tables()[name].load(changes)
-                    self._task.state_writer.count(name, len(changes))
+                    self._tables[name].load(changes)
+                    self._writer.count(name, len(changes))
             if wanted.end > reached:
                 self._load_next(max(reached, wanted.start))
                 return

@@ -8,6 +8,7 @@ with `Resume`. Everything that belongs to an earlier epoch is dropped.
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any
 
 from actorstream.actors import Actor, Context, Ref, Terminated, receives
@@ -123,7 +124,9 @@ class Task(Actor):
         self.log.begin(prepare)
         self.watch(context, self.changelog())
         if self._fresh:
-            Restoring(self, context, prepare, lambda: self._prepared(context, prepare)).start()
+            then = partial(self._prepared, context, prepare)
+            loading = Restoring(self.questions, self.changelog(), self.tables(), self.state_writer, then)
+            loading.start(context, prepare.restore.state)
         else:
             for table in self.tables().values():
                 table.commit(prepare.restore.checkpoint)
