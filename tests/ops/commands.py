@@ -29,15 +29,15 @@ def actorstream(*arguments: str, cwd: Path, stdin: str | bytes = "") -> subproce
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    """Start, with pipes at all ends."""
+def start(*arguments: str, cwd: Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    """Start, with pipes at all ends, or another standard error."""
     return subprocess.Popen(
         [*_COMMAND, *arguments],
         cwd=cwd,
         env=_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -208,6 +210,26 @@ def test_an_interrupted_follower_ends_well(place: Path) -> None:
     assert len(set(shown)) == 10
     with open_consumer("numbers", data=DATA, group="g") as records:
         assert list(records) == []
+
+
+def test_a_terminal_shows_rates_and_lag(place: Path) -> None:
+    """A picture that is drawn anew, on standard error alone, and a summary in its place at the end."""
+    terminal, other_end = pty.openpty()
+    job = start("run", "job.py", cwd=place, stderr=other_end)
+    os.close(other_end)
+    shown = b""
+    while b"doubling: running" not in shown:
+        shown += os.read(terminal, 4096)
+    job.send_signal(signal.SIGINT)
+    with suppress(OSError):  # The terminal of a process that has ended.
+        while data := os.read(terminal, 4096):
+            shown += data
+    out, _ = job.communicate(timeout=SECONDS_MAX)
+    os.close(terminal)
+
+    assert (job.returncode, out) == (0, "")
+    for word in (b"numbers", b"a second", b"behind", b"open windows; Ctrl-C ends it", b"doubling: 10 records in"):
+        assert word in shown
 
 
 def _first_ten(topic: str) -> list[int]:
