@@ -15,6 +15,7 @@ import builtins
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 from actorstream.errors import PlanError
@@ -25,7 +26,7 @@ __all__ = ["Aggregate", "count", "max", "mean", "min", "sum"]
 Getter = str | Callable[[Any], Any]
 """A field's name, or a function of the value."""
 
-_EXPANSION_MAX = 8  # More rounds than doubles can need for finite input of one sign; see `_expansion`.
+_EXACT_MAX = 2**53  # Integers up to here are floats without loss.
 
 
 class Aggregate(ABC):
@@ -102,7 +103,9 @@ class _Sum(Aggregate):
         if accumulator is None:
             return None
         whole, *floats = accumulator
-        return _exact_sum([*floats, whole]) if floats else whole
+        if not floats:
+            return whole
+        return (_exact_sum if abs(whole) <= _EXACT_MAX else _sum_of_fractions)([*floats, whole])
 
     def accumulator_type(self, field_type: Any) -> Any:
         return list[int | float] if plain_type(field_type) in (bool, int, float) else Any
@@ -120,20 +123,33 @@ class _Mean(_Sum):
         return [one[0] + other[0], *super().merge(one[1:], other[1:])]
 
     def result(self, accumulator: list[Any] | None) -> Any:
-        return None if accumulator is None else super().result(accumulator[1:]) / accumulator[0]
+        if accumulator is None:
+            return None
+        total = super().result(accumulator[1:])
+        try:
+            return total / accumulator[0]
+        except OverflowError:  # An integer beyond the largest float.
+            return math.inf if total > 0 else -math.inf
 
     def result_type(self, field_type: Any) -> Any:
         return float | None
 
 
 class _Min(Aggregate):
+    """Not-a-number counts only where there is nothing else, so that the order of arrival does not."""
+
     kind = "min"
+    choose: Callable[..., Any] = staticmethod(builtins.min)
 
     def partial(self, values: Sequence[Any]) -> Any:
-        return builtins.min(values)
+        chosen = self.choose(values)
+        if chosen == chosen:
+            return chosen
+        return self.choose([value for value in values if value == value] or values)
 
     def merge(self, one: Any, other: Any) -> Any:
-        return builtins.min(one, other)
+        chosen = self.choose(one, other)
+        return chosen if chosen == chosen else other
 
     def result(self, accumulator: Any) -> Any:
         return accumulator
@@ -141,37 +157,46 @@ class _Min(Aggregate):
 
 class _Max(_Min):
     kind = "max"
-
-    def partial(self, values: Sequence[Any]) -> Any:
-        return builtins.max(values)
-
-    def merge(self, one: Any, other: Any) -> Any:
-        return builtins.max(one, other)
+    choose = staticmethod(builtins.max)
 
 
-def _exact_sum(values: Sequence[float]) -> float:
+def _exact_sum(values: Sequence[Any]) -> float:
+    """The sum, rounded once; infinite only if a value is, or if it is beyond the largest float itself."""
     try:
         return math.fsum(values)
-    except (OverflowError, ValueError):  # Infinities of both signs, or a sum beyond the largest float.
-        return builtins.sum(values)
+    except ValueError:  # Infinities of both signs.
+        return math.nan
+    except OverflowError:  # On the way, perhaps not in the end.
+        return _sum_of_fractions(values)
+
+
+def _sum_of_fractions(values: Sequence[Any]) -> float:
+    special: list[float] = [value for value in values if isinstance(value, float) and not math.isfinite(value)]
+    if special:
+        return builtins.sum(special)
+    total = builtins.sum(map(Fraction, values), Fraction())
+    try:
+        return float(total)
+    except OverflowError:
+        return math.inf if total > 0 else -math.inf
 
 
 def _expansion(values: Sequence[float]) -> list[float]:
     """A few floats whose exact sum is that of `values`, the largest first.
 
-    Each round takes the correctly rounded sum away; what remains is at most half a unit in its last place.
+    Each round takes the correctly rounded sum away; what remains is at most half a unit in its last place. So there are
+    no more rounds than 53-bit pieces in the range of a float, which is about forty, and nearly always two.
     """
     parts: list[float] = []
     rest = list(values)
-    while len(parts) < _EXPANSION_MAX:
+    while True:
         part = _exact_sum(rest)
         if part == 0.0 and parts:
-            break
+            return parts
         parts.append(part)
         if not math.isfinite(part):
-            break
+            return parts
         rest.append(-part)
-    return parts
 
 
 def count() -> Aggregate:
