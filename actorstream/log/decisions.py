@@ -151,8 +151,9 @@ class History:
         self.epoch: Epoch | None = None
         self.done: Done | None = None
         self.end = 0  # one past the last record seen: what the next append expects
-        self.lanes: dict[str, int] = {}
-        self.bases: dict[str, int] = {}  # lane → producer_epoch_base its ids were first used with
+        self.lanes: dict[str, int] = {}  # lane → first of its newest producer ids
+        self.bases: dict[str, int] = {}  # lane → producer_epoch_base its newest ids were first used with
+        self._generations: dict[str, list[tuple[int, int]]] = {}  # lane → (base, first id), all that it ever had
         self.sink_topics: dict[str, None] = {}
         self.sources: dict[str, Any] = {}
         self.watermarks: dict[str, int] = {}
@@ -200,6 +201,8 @@ class History:
         self.epoch = epoch
         self.lanes.update(epoch.lanes)
         self.bases.update(dict.fromkeys(epoch.lanes, epoch.producer_epoch_base))
+        for lane, first in epoch.lanes.items():
+            self._generations.setdefault(lane, []).append((epoch.producer_epoch_base, first))
         self.sink_topics.update(dict.fromkeys(epoch.sink_topics))
 
     def _on_done(self, done: Done) -> None:
@@ -215,22 +218,18 @@ class History:
             for lane, cut in lanes.items():
                 self._cuts[partition, lane, cut.slot] = (done.epoch, cut)
 
-    def producer_ids(self) -> tuple[int, ...]:
-        """All ids that the job's lanes ever wrote with, and may write with."""
-        return tuple(first + slot for first in self.lanes.values() for slot in range(SLOTS))
-
     def settled(self, partition: str) -> tuple[Settled, ...]:
         """What is committed in one partition, for each producer id that committed anything there."""
         return tuple(
-            Settled(
-                producer_id=self.lanes[lane] + slot,
-                producer_epoch=epoch - self.bases[lane],
-                last_sequence=cut.last_sequence,
-                last_offset=cut.last_offset,
-            )
-            for (where, lane, slot), (epoch, cut) in self._cuts.items()
+            self._settled(lane, epoch, cut)
+            for (where, lane, _), (epoch, cut) in self._cuts.items()
             if where == partition
         )
+
+    def _settled(self, lane: str, epoch: int, cut: Cut) -> Settled:
+        """A cut, by the producer ids that the lane had in that epoch."""
+        base, first = next(one for one in reversed(self._generations[lane]) if one[0] <= epoch)
+        return Settled(first + cut.slot, epoch - base, cut.last_sequence, cut.last_offset)
 
     def markers(self, partition: str) -> WriteMarkers:
         """The commits that follow from the decisions about one partition; those that are there already do no harm."""
@@ -242,13 +241,22 @@ class History:
         )
 
     def openings(self, job: str, partition: str) -> list[OpenEpoch]:
-        """What one partition must hear of the newest epoch: one question for all lanes of the same age."""
+        """What one partition must hear of the newest epoch: one question for all producer ids of the same age.
+
+        Ids that a lane no longer writes with are among them: an epoch that has ended may have left output behind.
+        """
         by_base: dict[int, list[int]] = {}
-        for lane, base in self.bases.items():
-            by_base.setdefault(base, []).extend(self.lanes[lane] + slot for slot in range(SLOTS))
+        for generations in self._generations.values():
+            for base, first in generations:
+                by_base.setdefault(base, []).extend(first + slot for slot in range(SLOTS))
         settled = self.settled(partition)
         return [
-            OpenEpoch(job, self.last_epoch - base, tuple(ids), tuple(one for one in settled if one.producer_id in ids))
+            OpenEpoch(
+                job,
+                min(self.last_epoch - base, PRODUCER_EPOCH_MAX),
+                tuple(ids),
+                tuple(one for one in settled if one.producer_id in ids),
+            )
             for base, ids in by_base.items()
         ]
 

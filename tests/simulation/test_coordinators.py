@@ -45,18 +45,19 @@ def values(app: App, cluster: MemoryCluster) -> list[int]:
     return [value for part in cluster.read(app._program.topics["doubles"]) for _, value in part]
 
 
-@pytest.mark.parametrize("steps", [1, 20, 60, 100, 150, 200, 250, 300, 400])
-def test_of_two_coordinators_the_older_gives_way_for_good(steps: int) -> None:
-    """Whenever the second one comes: the first ends, fenced, and the second brings the job to its end, exactly once."""
+@pytest.mark.parametrize("steps", [*range(1, 60, 3), 100, 150, 200, 300, 400])
+def test_of_two_coordinators_one_gives_way_for_good(steps: int) -> None:
+    """Whenever the second one comes: one brings the job to its end, the other ends before or is fenced."""
     app, cluster, expected = doubling()
     first = start(app, cluster, "first", steps)
     second = start(app, cluster, "second")
 
     cluster.system.run(until=lambda: first.is_known and second.is_known, steps_max=STEPS_MAX)
 
+    assert first.is_known
     assert second.is_known
-    assert second.error is None
-    assert first.error is None or isinstance(first.error, Fenced)
+    assert None in (first.error, second.error)
+    assert all(error is None or isinstance(error, Fenced) for error in (first.error, second.error))
     assert epochs_begun(cluster, "doubling") <= 5
     assert values(app, cluster) == expected
 

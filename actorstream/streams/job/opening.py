@@ -172,7 +172,8 @@ class Opening:
             self._describe_sinks(then)
 
         def moved(refused: Refused) -> None:
-            self.read_history(lambda: self._append_epoch(fresh, then, stop))
+            # From the beginning: whoever was faster may have given the lanes their ids.
+            self.read_history(lambda: self.open_epoch(self._reason, then, stop=stop))
 
         self._ask(self._log(), decision_append(epoch, history.end, epoch.at_us), appended, moved)
 
