@@ -32,6 +32,7 @@ from actorstream.testing.compare import Keyed
 from actorstream.testing.faults import Faults
 from actorstream.testing.outside import Glimpses
 from actorstream.testing.reader import READER, Reader, Seen
+from actorstream.testing.run import Output
 from actorstream.testing.schedule import LOOK, Moment, Witness, schedule
 from actorstream.testing.subject import Subject
 
@@ -234,6 +235,8 @@ class Life:
             case "crash_host":
                 self._disk.crash_host(self._entropy)
                 self._disk.lie_probability = 0.0
+                for _, _, seen in self._seen if self._habits.flush != "commit" else ():
+                    seen.lose_power()
                 return self._restart(cluster)
             case _:
                 assert moment.fault == LOOK
@@ -258,10 +261,18 @@ class Life:
 
     def _raise_problem(self, cluster: MemoryCluster) -> None:
         self.outside = self._subject.read_outside()
-        problems = [self._glimpses.problem(self.outside), *(seen.problem for _, _, seen in self._seen)]
+        problems = [self._glimpses.problem(self.outside), *(seen.problem for _, _, seen in self._seen), self._audit()]
         for problem in problems:
             if problem is not None:
                 raise self._failure(problem, cluster)
+
+    def _audit(self) -> str | None:
+        if self._subject.audit is None:
+            return None
+        output = Output()
+        for topic, _, seen in self._seen:
+            output.setdefault(topic, []).extend(value for _, value in seen.records.values())
+        return "audit(output) said no" if self._subject.audit(output) is False else None
 
     def _raise_failure(self, outcome: Outcome, cluster: MemoryCluster) -> None:
         try:

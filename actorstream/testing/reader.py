@@ -29,6 +29,13 @@ class Seen:
         self.aborted = 0
         self.problem: str | None = None
 
+    def lose_power(self) -> None:
+        """Unless its log makes all durable at once, nobody may count on what lay behind the last committed record.
+
+        It was aborted, or a marker. Whoever keeps a position makes what is before it durable first.
+        """
+        self.end = next(reversed(self.records)) + 1 if self.records else 0
+
     def take(self, decoder: TopicDecoder, answer: Fetched, start: int) -> None:
         """Compare what a fetch from `start` brought with what was there before."""
         found: dict[int, Any] = {}

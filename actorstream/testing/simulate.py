@@ -15,7 +15,7 @@ from actorstream.testing.life import Life, SimulationFailed
 from actorstream.testing.outside import Outside
 from actorstream.testing.run import Output
 from actorstream.testing.seeds import chosen
-from actorstream.testing.subject import Subject
+from actorstream.testing.subject import Audit, Subject
 
 Check = Callable[[Mapping[Topic[Any], Sequence[Any]], Output], Any]
 """Given inputs and committed output: raises, or returns False, if they do not fit together."""
@@ -29,6 +29,7 @@ def simulate(
     faults: Faults | None = None,
     check: Check | None = None,
     outside: Outside | None = None,
+    audit: Audit | None = None,
 ) -> Counter[str]:
     """Run `app` over the same inputs from many seeds, under faults, and compare what it committed.
 
@@ -40,6 +41,7 @@ def simulate(
         seeds: each gives one order of events and one schedule of faults; pytest's `--seeds` and `--seed` come first.
         faults: by default all.
         check: for apps whose values depend on the order of arrival: judges the output instead of the comparison.
+        audit: looks at what is committed while the job runs, again and again; raises, or returns False, if it is wrong.
         outside: what the app writes through a two-phase sink, such as files; compared as all values together.
 
     Returns:
@@ -58,7 +60,7 @@ def simulate(
     """
     given = dict(inputs or {})
     with silence():
-        subject = Subject(app, given, outside)
+        subject = Subject(app, given, outside, audit)
         expected = Life(subject, 0, Faults.none(), 0).live()
         happened: Counter[str] = Counter()
         for number, seed in enumerate(chosen(seeds)):

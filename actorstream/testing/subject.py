@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from actorstream.host import Clock, Entropy, Host, MemoryDisk, VirtualClock
@@ -14,8 +14,13 @@ from actorstream.streams.job.spec import JobSpec, Settings
 from actorstream.streams.plan.nodes import Source
 from actorstream.streams.sources import GeneratorSource
 from actorstream.testing.outside import Outside
+from actorstream.testing.run import Output
 
 _BATCHES = 40  # Batches that the input of each topic is cut into, so that much can happen between them.
+
+
+Audit = Callable[[Output], Any]
+"""Given what is committed now, of each topic that the app writes: raises, or returns False, if that cannot be."""
 
 
 class Subject:
@@ -24,10 +29,14 @@ class Subject:
     Attributes:
         disk: with the input topics.
         written: the topics that the app writes.
+        audit: what looks at the output of a job that runs, if anything.
     """
 
-    def __init__(self, app: App, inputs: Mapping[Topic[Any], Sequence[Any]], outside: Outside | None) -> None:
+    def __init__(
+        self, app: App, inputs: Mapping[Topic[Any], Sequence[Any]], outside: Outside | None, audit: Audit | None
+    ) -> None:
         self._app = app
+        self.audit = audit
         self._outside = outside
         self.name = app.name
         host = Host(VirtualClock(), Entropy(0), MemoryDisk())
