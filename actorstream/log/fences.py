@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from actorstream.errors import Fenced
 from actorstream.log.batch import BatchHeader
+from actorstream.log.decisions import verdict
 from actorstream.log.messages import OpenEpoch, Settled
 from actorstream.log.producers import Producer, ProducerStates
 from actorstream.log.refusals import NotOpen, SlotBusy
@@ -61,19 +62,21 @@ class Fences:
         for producer_id in asked.producer_ids:
             producer = states.open_transaction(producer_id)
             if producer is not None and producer.epoch < asked.producer_epoch:
-                endings.append((producer_id, _is_committed(producer, settled.get((producer_id, producer.epoch)))))
+                decided = settled.get((producer_id, producer.epoch))
+                endings.append((producer_id, _is_committed(producer, decided, asked.producer_epoch)))
         self._open.update(dict.fromkeys(asked.producer_ids, asked.producer_epoch))
         return endings
 
 
-def _is_committed(producer: Producer, settled: Settled | None) -> bool:
+def _is_committed(producer: Producer, settled: Settled | None, newest_epoch: int) -> bool:
     """Whether what the job decided covers the producer's open transaction."""
     assert producer.open_from is not None
-    if settled is None or settled.last_offset < producer.open_from:
-        return False
-    if settled.last_offset >= producer.batches[-1].last_offset:
+    last = producer.batches[-1]
+    if verdict(settled, producer.epoch, last.last_sequence, last.last_offset, newest_epoch) == "committed":
         return True
-    raise SlotBusy(
-        f"the transaction from offset {producer.open_from} to {producer.batches[-1].last_offset} was decided only up "
-        f"to {settled.last_offset}"
-    )
+    if settled is not None and settled.last_offset >= producer.open_from:
+        raise SlotBusy(
+            f"the transaction from offset {producer.open_from} to {last.last_offset} was decided only up to "
+            f"{settled.last_offset}"
+        )
+    return False

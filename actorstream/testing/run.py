@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from actorstream.model.topic import Topic
 from actorstream.streams.app import App
+from actorstream.streams.job.console import silence
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
@@ -41,12 +43,9 @@ def run(app: App, inputs: Mapping[Topic[Any], Sequence[Any]] | None = None) -> O
     """
     outcome = Outcome()
     spec = job_spec(app._program, Settings(until="end", idle=False), report=outcome.report)
-    cluster = MemoryCluster()
-    try:
+    with silence(), closing(MemoryCluster()) as cluster:
         for topic, values in (inputs or {}).items():
             cluster.write(topic, values)
         cluster.run(spec, outcome)
         written = [topic for topic in app._program.topics.values() if topic.name in spec.plan.sink_topics()]
         return Output({topic: [value for part in cluster.read(topic) for _, value in part] for topic in written})
-    finally:
-        cluster.close()

@@ -41,7 +41,7 @@ class BadLine(BadInput):
     def __init__(self, path: str, where: str, reason: str, text: object, mark: Mark) -> None:
         shown = shorten(text)
         super().__init__(
-            f"{path}, {where}: {reason}{f': {shown}' if shown else ''}. Correct it, or skip it with on_error=skip"
+            f"{path}, {where}: {reason}{f': {shown}' if shown else ''}. Correct that line, or take it out"
         )
         self.path, self.mark, self.text = path, mark, text
         self.position: Any = None

@@ -34,9 +34,9 @@ def add(commands: Commands) -> None:
 def act(options: argparse.Namespace) -> int:
     """Run the job, and show how it is doing."""
     from actorstream.ops.load import load_app
-    from actorstream.ops.logs import log_to_stderr
     from actorstream.ops.reach import check_directory
     from actorstream.ops.watch import watch
+    from actorstream.streams.job.console import log_to_stderr
     from actorstream.streams.job.handle import stopped_by_signals
 
     app = load_app(options.file)

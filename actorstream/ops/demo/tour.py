@@ -17,9 +17,9 @@ from actorstream.ops.demo import inputs, job
 from actorstream.ops.demo.filling import fill
 from actorstream.ops.demo.results import summary, where_next, worst_days
 from actorstream.ops.demo.state import is_done, remove, remove_remains
-from actorstream.ops.logs import log_to_stderr
 from actorstream.ops.show import say
 from actorstream.ops.watch import watch
+from actorstream.streams.job.console import log_to_stderr
 from actorstream.streams.job.handle import stopped_by_signals
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
 from actorstream.errors import PlanError
+from actorstream.streams.job.console import silence
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
@@ -28,14 +30,12 @@ def collect(program: Program, node: Node, *, limit: int | None, data: str | None
     if topics and data is None:
         names = ", ".join(topic.name for topic in topics)
         raise PlanError(f'collect reads the topic {names}; say where it is: collect(stream, data="./actorstream-data")')
-    cluster = MemoryCluster()
-    try:
-        for topic in topics:
-            cluster.write(topic, _values(topic, str(data)))
+    inputs = {topic: _values(topic, str(data)) for topic in topics}
+    with silence(), closing(MemoryCluster()) as cluster:
+        for topic, values in inputs.items():
+            cluster.write(topic, values)
         cluster.run(spec, outcome, enough=lambda: limit is not None and len(into) >= limit)
         return list(islice(into, limit))
-    finally:
-        cluster.close()
 
 
 def _values(topic: Any, data: str) -> list[Any]:

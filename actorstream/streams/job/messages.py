@@ -217,7 +217,7 @@ class GetStatus(Message):
 class JobStatus(Message):
     """How a job is doing.
 
-    `state`: starting, running, stopping, finished or failed. `age_us`: of the last checkpoint.
+    `state`: starting, running, recovering, finished or failed. `age_us`: of the last checkpoint.
     """
 
     job: str
