@@ -10,7 +10,7 @@ from actorstream.errors import Mistake
 EXAMPLES = '"250ms", "10s", "5m", "1h", "2d"'
 
 _UNITS_US = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-_PATTERN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_PATTERN = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)(ms|s|m|h|d)")
 _MAX_US = 1_000_000 * 86_400_000_000  # a million days; beyond it a time would not fit a datetime
 
 

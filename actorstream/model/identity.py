@@ -10,8 +10,9 @@ that a list is never ambiguous. `decode` needs the key's type only for Enums and
 
 from __future__ import annotations
 
+import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -47,12 +48,24 @@ def encode(key: Any) -> bytes:
         >>> encode(1) == encode(True), encode(("a", 1)) == encode(("a", 1))
         (False, True)
     """
-    return _pack(_plain(key))
+    try:
+        return _pack(_plain(key))
+    except UnicodeEncodeError as error:
+        raise BadKey(f"{key!r} cannot be a key: {error}") from error
 
 
 def decode(data: bytes, kind: Any = Any) -> Any:
-    """The key again; `kind` is its type, needed for Enums and Records."""
-    return _build(_value(_unpack(data)), kind)
+    """The key again; `kind` is its type, needed for Enums, Records and tuples with names.
+
+    Raises:
+        BadKey: not the encoding of a key, or not of that type.
+    """
+    try:
+        return _build(_value(_unpack(data)), kind)
+    except BadKey:
+        raise
+    except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError) as error:
+        raise BadKey(f"{data!r} is not the encoding of a key of type {kind}: {error}") from error
 
 
 def key_group(encoded: bytes) -> int:
@@ -92,26 +105,55 @@ class _Named:
 def _build(value: Any, kind: Any) -> Any:
     """Give Enums and Records, also within tuples, their classes back."""
     if isinstance(value, tuple):
-        kinds = typing.get_args(kind)
-        known = kinds if len(kinds) == len(value) else (Any,) * len(value)
-        return tuple(_build(part, one) for part, one in zip(value, known, strict=True))
+        return _build_tuple(value, kind)
     if not isinstance(value, _Named):
         return value
-    if value.tag == "e" and isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(value.content)
-    if value.tag == "r" and isinstance(kind, type) and issubclass(kind, Record):
-        fields = msgspec.structs.fields(kind)
-        return kind(*(_build(part, field.type) for part, field in zip(value.content, fields, strict=True)))
+    for one in _alternatives(kind):
+        if value.tag == "e" and _is_below(one, Enum) and value.content in [member.value for member in one]:
+            return one(value.content)
+        if value.tag == "r" and _is_below(one, Record) and len(value.content) == len(one.__struct_fields__):
+            fields = msgspec.structs.fields(one)
+            return one(**{to.name: _build(part, to.type) for part, to in zip(value.content, fields, strict=True)})
     raise BadKey(
         "a key that is an Enum or a Record can be restored only when its type is known: annotate what the function "
         "given to key_by returns"
     )
 
 
+def _build_tuple(parts: tuple[Any, ...], kind: Any) -> Any:
+    for one in _alternatives(kind):
+        inner = typing.get_args(one)
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            inner = (inner[0],) * len(parts)
+        elif _is_below(one, tuple):
+            inner = tuple(typing.get_type_hints(one).values())
+        if len(inner) == len(parts):
+            built = tuple(_build(part, of) for part, of in zip(parts, inner, strict=True))
+            return one(*built) if _is_below(one, tuple) else built
+    return tuple(_build(part, Any) for part in parts)
+
+
+def _alternatives(kind: Any) -> Iterator[Any]:
+    """The types that a value of this type may have."""
+    origin = typing.get_origin(kind)
+    if origin is typing.Annotated:
+        yield from _alternatives(typing.get_args(kind)[0])
+    elif origin is typing.Union or isinstance(kind, types.UnionType):
+        for one in typing.get_args(kind):
+            yield from _alternatives(one)
+    else:
+        yield kind
+
+
+def _is_below(kind: Any, base: type) -> bool:
+    """Whether it is a class made from `base`; `tuple[int, int]` is not, it only describes one."""
+    return isinstance(kind, type) and issubclass(kind, base) and kind is not base
+
+
 def _plain(key: Any) -> Any:
     kind = type(key)
     if kind in _AS_THEY_ARE:
-        return key
+        return key if kind is not int or _WORD_MIN <= key <= _WORD_MAX else ["i", str(key)]
     if isinstance(key, tuple):
         return ["t", [_plain(part) for part in key]]
     if isinstance(key, Enum):
@@ -128,7 +170,7 @@ def _plain(key: Any) -> Any:
         raise BadKey(f"{key!r} is a float and cannot be a key; round it to an int, or use a str or a Decimal's text")
     for base in _BASES:
         if isinstance(key, base):
-            return base(key)
+            return _plain(base(key))
     raise BadKey(
         f"{key!r} cannot be a key; use str, int, bytes, bool, date, datetime, UUID, Enum, None, or tuples or Records "
         "of these"
@@ -138,7 +180,10 @@ def _plain(key: Any) -> Any:
 _BASES: tuple[Any, ...] = (str, int, bytes)  # A value of a class derived from one of these counts as that.
 _AS_THEY_ARE = frozenset({str, int, bytes, bool, type(None)})
 
+_WORD_MIN, _WORD_MAX = -(2**63), 2**64 - 1  # What MessagePack can hold of an int.
+
 _BACK: dict[str, Callable[[Any], Any]] = {
+    "i": int,
     "t": lambda parts: tuple(_value(part) for part in parts),
     "e": lambda content: _Named("e", _value(content)),
     "r": lambda parts: _Named("r", [_value(part) for part in parts]),

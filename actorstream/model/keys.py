@@ -13,6 +13,10 @@ from typing import Any
 import msgspec
 
 from actorstream.errors import BadInput
+from actorstream.model.utc import all_as_utc
+from actorstream.model.values import UNWRITABLE
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # No JSON, no text, nested too deep.
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
@@ -31,16 +35,23 @@ def encode_topic_key(key: Any) -> bytes:
     if isinstance(key, Enum):
         key = key.value
     if type(key) is str:
-        text = key.encode()
-        return _encode(key) if _is_json(text) else text
+        return _encode_text(key)
     if isinstance(key, bytes):
         return key
     if isinstance(key, float):
         raise BadInput(f"{key!r} is a float and cannot be a key; round it to an int, or write it as a str")
     try:
-        return _encode(key)
-    except TypeError as error:
+        return _encode(all_as_utc((key,))[0])
+    except UNWRITABLE as error:
         raise BadInput(f"{key!r} cannot be a record's key: {error}") from error
+
+
+def _encode_text(key: str) -> bytes:
+    try:
+        text = key.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{key!r} cannot be a record's key: {error}") from error
+    return _encode(key) if _is_json(text) else text
 
 
 def decode_topic_key(data: bytes | None) -> Any:
@@ -49,7 +60,7 @@ def decode_topic_key(data: bytes | None) -> Any:
         return None
     try:
         return _decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         pass
     try:
         return data.decode()
@@ -63,6 +74,6 @@ def _is_json(text: bytes) -> bool:
         return False  # The common case, told by one look.
     try:
         _decode(text)
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         return False
     return True

@@ -11,6 +11,9 @@ from actorstream.errors import BadInput
 from actorstream.model.record import Record
 from actorstream.model.utc import all_as_utc, as_utc
 
+UNWRITABLE = (TypeError, UnicodeEncodeError, RecursionError, msgspec.MsgspecError)
+"""What encoding as JSON raises: values that have no JSON, texts that are no Unicode, a list that holds itself."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -32,8 +35,8 @@ def encode_values(values: Sequence[Any]) -> list[bytes]:
     every = list(values)
     kinds = set(map(type, every))
     alike = len(kinds) == 1 and issubclass(next(iter(kinds)), Record)
-    every = as_utc(every, kinds.pop()) if alike else all_as_utc(every)
     try:
+        every = as_utc(every, kinds.pop()) if alike else all_as_utc(every)
         return list(map(_encode, every))
-    except (TypeError, msgspec.MsgspecError) as error:
+    except UNWRITABLE as error:
         raise BadInput(f"a value cannot be written as JSON: {error}") from error

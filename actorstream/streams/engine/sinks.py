@@ -7,14 +7,14 @@ whenever there is much.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from actorstream.errors import BadInput
 from actorstream.log.client import encode_records, encode_topic_key, encode_values, partition_for_key
 from actorstream.streams import checks
 from actorstream.streams.connector import PlainSink, TwoPhaseSink
 from actorstream.streams.engine.batch import Batch, as_list
-from actorstream.streams.engine.failure import call_each, fail
+from actorstream.streams.engine.failure import call_each, fail, show
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import CallSink, Collect, KeyBy, ToSink, ToTopic
@@ -66,13 +66,24 @@ class TopicSinkStage(Stage):
         rows = batch.rows()
         try:
             values = encode_values(rows)
-        except (BadInput, TypeError) as error:
-            fail(self.name, batch, 0, error)
+        except BadInput:
+            self._fail(batch)
         if batch.times is None:
             times = [self._now_ms()] * len(rows)
         else:
             times = [max(time // 1000, 0) for time in as_list(batch.times)]
         self._gather(times, self._keys(batch), values)
+
+    def _fail(self, batch: Batch) -> NoReturn:
+        """Some value has no JSON: say which."""
+        for place, row in enumerate(batch.rows()):
+            try:
+                encode_values([row])
+            except BadInput as error:
+                topic, partition, offset = batch.place(place)
+                origin = "" if topic is None else f" (from {topic}-{partition} at offset {offset})"
+                raise BadInput(f"topic {self.topic.name!r} was given {show(row)}{origin}: {error}") from error
+        raise AssertionError("all values were refused, and none")
 
     def _keys(self, batch: Batch) -> list[bytes | None]:
         if self._key is not None:
