@@ -31,7 +31,7 @@ class Chunk(msgspec.Struct, frozen=True):
 class Reader(Protocol):
     """One pass through a source, from a position."""
 
-    def read(self, limit: int) -> Chunk | None:
+    def read(self, limit: int, /) -> Chunk | None:
         """Up to about `limit` values; a chunk without values when there is nothing now; None at the end.
 
         Raises:
@@ -58,7 +58,7 @@ class Source(Protocol):
     replayable: bool
     columnar: bool
 
-    def open(self, position: Any | None, *, columns: tuple[str, ...] | None = None) -> Reader:
+    def open(self, position: Any | None, /, *, columns: tuple[str, ...] | None = None) -> Reader:
         """A reader from `position` (None: the beginning).
 
         Args:
@@ -73,7 +73,7 @@ class Source(Protocol):
 class Writer(Protocol):
     """What one lane writes between two checkpoints."""
 
-    def write(self, values: Sequence[Any]) -> None:
+    def write(self, values: Sequence[Any], /) -> None:
         """Take some values; no reader may see them yet."""
         ...
 
@@ -86,15 +86,15 @@ class Writer(Protocol):
 class TwoPhaseSink(Protocol):
     """Where records go, visible only once the checkpoint that they belong to is decided."""
 
-    def open(self, handle: str) -> Writer:
+    def open(self, handle: str, /) -> Writer:
         """A writer whose result is named by `handle`: letters, digits, `.`, `_` and `-`; sorts by checkpoint."""
         ...
 
-    def commit(self, handle: str) -> None:
+    def commit(self, handle: str, /) -> None:
         """Make what was prepared under `handle` visible; may be called again, also after a crash."""
         ...
 
-    def abort(self, keep: Collection[str], prefix: str) -> None:
+    def abort(self, keep: Collection[str], prefix: str, /) -> None:
         """Remove everything prepared under a handle that begins with `prefix`, but for those in `keep`."""
         ...
 
@@ -103,6 +103,6 @@ class TwoPhaseSink(Protocol):
 class PlainSink(Protocol):
     """Where records go at least once: no commit, no way back."""
 
-    def write(self, values: Sequence[Any]) -> None:
+    def write(self, values: Sequence[Any], /) -> None:
         """Take some values."""
         ...
