@@ -186,10 +186,7 @@ class App:
         topic = self._program.declare(source) if isinstance(source, Topic) else None
         connector: Any = None if topic is not None else _connector(source)
         kind: Any = connector.type if topic is None else topic.type or Any
-        if isinstance(event_time, str):
-            checks.check_field(kind, event_time, "event_time")
-        elif event_time is not None and not callable(event_time):
-            raise PlanError(f"stream at {user_site()}: event_time is {event_time!r}; give a field's name or a function")
+        _check_event_time(kind, event_time)
         label = topic.name if topic is not None else "stream"
         return nodes.Source(
             topic=topic,
@@ -230,11 +227,13 @@ class App:
         def build(user: Callable[..., Any]) -> Stream[Any]:
             from actorstream.streams.sources import GeneratorSource
 
+            connector = GeneratorSource(user)
+            _check_event_time(connector.type, event_time)
             node = nodes.Source(
-                connector=GeneratorSource(user),
+                connector=connector,
                 event_time=event_time,
                 max_delay_us=duration_us(max_delay, what="max_delay", zero=True),
-                type=checks.element_type(checks.result_type(user)) if event_time is None else Any,
+                type=connector.type,
                 **self._program.naming("source", user, name, None),
             )
             return Stream(self._program, self._program.add(node), user)
@@ -334,6 +333,13 @@ class App:
         from actorstream.log.client import open_consumer
 
         return open_consumer(topic, data=data, group=group, start=start, follow=follow)
+
+
+def _check_event_time(kind: Any, event_time: Any) -> None:
+    if isinstance(event_time, str):
+        checks.check_field(kind, event_time, "event_time")
+    elif event_time is not None and not callable(event_time):
+        raise PlanError(f"stream at {user_site()}: event_time is {event_time!r}; give a field's name or a function")
 
 
 def _connector(source: Any) -> Any:
