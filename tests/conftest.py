@@ -1,12 +1,23 @@
-"""How much the property tests generate: little while one works, much at night.
+"""How much the property tests generate: little while one works, much at night. And logs as at the beginning.
 
 No profile has a deadline: how long an example takes says something about the machine, not about the code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("default", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", settings.get_profile("default"), max_examples=5_000, print_blob=True)
 settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def unconfigured_logs() -> Iterator[None]:
+    """What a test captured leaves structlog configured; the next one begins as a program does that never did."""
+    yield
+    structlog.reset_defaults()

@@ -13,6 +13,7 @@ from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.specification import Backoff, ChildSpec, Intensity, RestartRule
 from actorstream.errors import MailboxFull
 from actorstream.host import Entropy, Host
+from actorstream.host.logs import logger
 from actorstream.model.instant import Instant
 
 if TYPE_CHECKING:
@@ -69,9 +70,7 @@ class Context:
     def log(self) -> FilteringBoundLogger:
         """A structlog logger that names this actor."""
         if self._log is None:
-            import structlog  # Here, because it loads much, and most actors never log.
-
-            self._log = structlog.get_logger("actorstream", actor=self.path)
+            self._log = logger(actor=self.path)
         assert self._log is not None
         return self._log
 

@@ -22,6 +22,7 @@ from actorstream.actors.scheduler import Scheduler
 from actorstream.actors.specification import ChildSpec
 from actorstream.errors import ActorTerminated, MailboxFull
 from actorstream.host import Entropy, Host
+from actorstream.host.logs import logger
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -220,7 +221,4 @@ class Kernel:
         self._log().warning("message unhandled", actor=cell.path, message=type(message).__name__)
 
     def _log(self) -> FilteringBoundLogger:
-        import structlog  # Here, because it loads much, and a healthy system never logs.
-
-        log: FilteringBoundLogger = structlog.get_logger("actorstream")
-        return log
+        return logger()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from actorstream.actors import ActorSystem, Message
 from actorstream.errors import ActorstreamError, AskTimeout
+from actorstream.host.logs import logger
 from actorstream.log.frames import (
     LENGTH_BYTES,
     BadFrame,
@@ -92,9 +93,7 @@ class Gateway:
         try:
             await connection.serve()
         except BadFrame as error:
-            import structlog  # Here, because it loads much, and this is rare.
-
-            structlog.get_logger("actorstream").warning("connection closed", reason=str(error))
+            logger().warning("connection closed", reason=str(error))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # The other side is gone, which is its right.
         finally:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from actorstream.host.logs import silence
 from actorstream.model.topic import Topic
 from actorstream.streams.app import App
-from actorstream.streams.job.console import silence
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from actorstream.host.logs import silence
 from actorstream.model.topic import Topic
 from actorstream.streams.app import App
-from actorstream.streams.job.console import silence
 from actorstream.testing.compare import difference
 from actorstream.testing.faults import Faults
 from actorstream.testing.life import Life, SimulationFailed

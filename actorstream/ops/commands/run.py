@@ -36,12 +36,10 @@ def act(options: argparse.Namespace) -> int:
     from actorstream.ops.load import load_app
     from actorstream.ops.reach import check_directory
     from actorstream.ops.watch import watch
-    from actorstream.streams.job.console import log_to_stderr
     from actorstream.streams.job.handle import stopped_by_signals
 
     app = load_app(options.file)
     check_directory(options.data, create=True)
-    log_to_stderr()
     job = app.start(data=options.data, workers=options.workers, checkpoint=options.checkpoint, until=options.until)
     with job, stopped_by_signals(job):
         watch(app, job, options.data)

@@ -19,7 +19,6 @@ from actorstream.ops.demo.results import summary, where_next, worst_days
 from actorstream.ops.demo.state import is_done, remove, remove_remains
 from actorstream.ops.show import say
 from actorstream.ops.watch import watch
-from actorstream.streams.job.console import log_to_stderr
 from actorstream.streams.job.handle import stopped_by_signals
 
 
@@ -34,7 +33,6 @@ def demo(data: str, *, fresh: bool) -> None:
         BadInput: `fresh`, and the directory holds other things.
         ActorstreamError: the log or the job failed.
     """
-    log_to_stderr()
     log = EmbeddedLog.open(data)
     transport = log.transport()
     try:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from actorstream.errors import PlanError
-from actorstream.streams.job.console import silence
+from actorstream.host.logs import silence
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from actorstream.errors import AskTimeout, JobFailed, PlanError
 from actorstream.log.client import EmbeddedLog
 from actorstream.model.duration import duration_us
-from actorstream.streams.job.console import log_to_stderr
 from actorstream.streams.job.coordinator import Coordinator
 from actorstream.streams.job.messages import (
     GetStatus,
@@ -140,7 +139,6 @@ class Job:
 
 def start(program: Program, *, data: str, workers: int, checkpoint: str | timedelta, until: str | None) -> Job:
     """See `App.start`."""
-    log_to_stderr()
     settings = _settings(workers, checkpoint, until)
     outcome: Future[BaseException | None] = Future()
     spec = job_spec(program, settings, report=lambda error: _report(outcome, error))
