@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from actorstream.errors import ActorstreamError, DiskFull, Fenced, Mistake, OperatorError
+from actorstream.errors import ActorTerminated, DiskFull, Fenced, JobFailed, Mistake, OperatorError
 from actorstream.host import Entropy, Host, MemoryDisk
 from actorstream.log.client import (
     DescribeTopics,
@@ -24,6 +24,7 @@ from actorstream.log.client import (
     job_topic,
     partition_ref,
 )
+from actorstream.log.refusals import NotOpen
 from actorstream.model.topic import Topic
 from actorstream.streams.job.coordinator import Coordinator
 from actorstream.streams.job.memory import Flush, MemoryCluster, Outcome
@@ -45,6 +46,10 @@ _SEGMENT_BYTES_MAX = 1 << 16  # Small, so that segments are rolled.
 _RESTARTS = 1_000
 _ROOM_BYTES_MAX = 4_096  # That a full disk has left.
 _LIE_PROBABILITY = 0.5
+_LOOK_FIRST = 0.5  # Share of the starts at which somebody reads before the job begins.
+
+_EXPECTED = (ActorTerminated, DiskFull, Fenced, JobFailed, NotOpen)
+"""What an actor may fail with because of a fault elsewhere."""
 
 Written = dict[Topic[Any], list[list[Keyed]]]
 
@@ -68,14 +73,16 @@ class Habits(NamedTuple):
     checkpoint_us: int
     gather_records: int
     flush: Flush
+    step_us: tuple[int, int]
 
     @classmethod
     def of(cls, entropy: Entropy) -> Habits:
         """Those of a seed."""
         return cls(
-            checkpoint_us=entropy.choice((3_000, 10_000, 30_000)),
+            checkpoint_us=entropy.choice((3_000, 10_000, 30_000, 100_000)),
             gather_records=entropy.choice((1, 10, 8_192)),
             flush=entropy.choice(("none", "none", "interval", "commit")),
+            step_us=(1, entropy.choice((500, 5_000))),  # Against timers: few steps between two, or many.
         )
 
     def settings(self) -> Settings:
@@ -136,6 +143,10 @@ class Life:
             cluster = self._go_on(cluster) if ended is None else self._restart(cluster)
         self._raise_failure(ended, cluster)
         self._look(cluster)
+        # A coordinator that another took over from may have prepared more; the next start removes it.
+        left = self._subject.leftovers() if not self.happened["take_over"] else ()
+        if left:
+            raise self._failure(f"outside: left over at the end: {', '.join(left)}", cluster)
         self.written = {topic: cluster.read(topic) for topic in self._subject.written}
         self.happened["aborted"] = sum(seen.aborted for _, _, seen in self._seen)
         self.happened["epochs"] = epochs_begun(cluster, self._subject.name)
@@ -150,9 +161,12 @@ class Life:
             seed=self._entropy.bits(),
             segment_bytes_max=_SEGMENT_BYTES_MAX,
             flush=self._habits.flush,
+            step_us=self._habits.step_us,
         )
         cluster.system.simulator.trace = Witness()
         self._outcomes = []
+        if self._reads and self._entropy.chance(_LOOK_FIRST):
+            self._look(cluster)  # What a job owes is settled before anybody reads, and before the job is there.
         cluster.start(self._job(), restarts=_RESTARTS)
         for topic, number, seen in self._seen if self._reads else ():
             name = f"{READER}{topic.name}-{number}"
@@ -165,9 +179,9 @@ class Life:
         return self._subject.job(self._habits.settings(), outcome)
 
     def _raise_bug(self, cluster: MemoryCluster) -> None:
-        """An actor may fail because another was crashed; any other failure is a bug that recovery hides."""
+        """An actor may fail because of a fault; any other failure is a bug that recovery hides."""
         for failure in cluster.system.failures:
-            if not isinstance(failure.error, ActorstreamError):
+            if not isinstance(failure.error, _EXPECTED) and self._disk.lie_probability == 0:
                 what = f"{failure.path} failed by itself: {type(failure.error).__name__}: {failure.error}"
                 raise SimulationFailed(self._seed, what, self.trace) from failure.error
 
@@ -244,10 +258,11 @@ class Life:
         return cluster
 
     def _crash_actor(self, cluster: MemoryCluster) -> None:
-        """Crash whoever has just done something, or anybody else."""
+        """Crash whoever has just done something, who decides, or anybody."""
         actors = [ref for ref in cluster.system.actors() if not ref.path.startswith(READER)]
         last = [ref for ref in actors if ref.path == _witness(cluster).last_path]
-        cluster.system.crash(self._entropy.choice(last if last and self._entropy.chance(0.5) else actors))
+        coordinators = [ref for ref in actors if ref.path.startswith("job-") and "/" not in ref.path]
+        cluster.system.crash(self._entropy.choice(self._entropy.choice((last, coordinators, actors)) or actors))
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -299,6 +314,7 @@ def _look(cluster: MemoryCluster, topic: Topic[Any], number: int, seen: Seen) ->
         answer: Fetched = cluster.ask(partition_ref(topic.name, number), Fetch(offset, max_bytes=1 << 24))
         seen.take(decoder, answer, offset)
         if answer.next_offset == offset:
+            seen.reached(offset)
             return
         offset = answer.next_offset
 

@@ -20,6 +20,10 @@ class Outside(Protocol):
         """All values that a reader sees now; JSON-like data, or Records."""
         ...
 
+    def leftovers(self) -> Sequence[str]:
+        """What was prepared and is neither visible nor removed; at the end there must be nothing."""
+        ...
+
 
 class Glimpses:
     """What was seen outside so far: only more may be seen later."""

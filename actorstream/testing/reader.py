@@ -48,6 +48,12 @@ class Seen:
             self.aborted += len(answer.aborted)
             self.end = answer.next_offset
 
+    def reached(self, end: int) -> None:
+        """Whoever reads now gets as far as `end`; all that was ever read must lie before it."""
+        last = next(reversed(self.records), -1)
+        if end <= last and self.problem is None:
+            self.problem = f"{self.name} at offset {last}: a record that had been read is undecided again"
+
     def _compare(self, offset: int, found: Any, before: Any) -> None:
         if found == before or self.problem is not None:
             return

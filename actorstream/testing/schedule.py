@@ -18,6 +18,9 @@ FAULTS_PER_SEED_MAX = 16
 LOOK = "look"
 """No fault: somebody reads all output at this moment."""
 
+_DECISION = "decision"
+"""Stands for whatever the partition of a job's log does."""
+
 _LOOKS_MAX = 3
 _TIMES_MAX = 12  # Of a kind of message that a moment waits for.
 _KINDS = (
@@ -42,7 +45,11 @@ _KINDS = (
     "Trigger",
     "WriteMarkers",
     "_on_background",
+    _DECISION,
+    _DECISION,
+    _DECISION,
 )
+_JOB_LOG = "/__job."
 
 
 class Moment(NamedTuple):
@@ -73,7 +80,7 @@ class Witness(Trace):
         """See `Trace`."""
         super().add(now_us, path, what)
         self.last_path = path
-        self.count += what == self._kind
+        self.count += what == self._kind or (self._kind == _DECISION and _JOB_LOG in path)
 
 
 def schedule(faults: Faults, entropy: Entropy, steps: int) -> list[Moment]:
@@ -95,6 +102,6 @@ def schedule(faults: Faults, entropy: Entropy, steps: int) -> list[Moment]:
 
 def _moment(fault: str, entropy: Entropy, steps: int) -> Moment:
     if entropy.chance(0.5):
-        return Moment(fault, max(steps, 1), entropy.choice(_KINDS), entropy.between(1, _TIMES_MAX))
+        return Moment(fault, max(steps // 3, 1), entropy.choice(_KINDS), entropy.between(1, _TIMES_MAX))
     most = entropy.choice((10, 100, 1_000, max(steps // 4, 1)))
     return Moment(fault, entropy.between(1, most))

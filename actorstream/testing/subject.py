@@ -74,3 +74,7 @@ class Subject:
     def read_outside(self) -> Sequence[Any]:
         """What a reader sees now of what was written elsewhere."""
         return () if self._outside is None else self._outside.read()
+
+    def leftovers(self) -> Sequence[str]:
+        """What is left of what was never committed elsewhere."""
+        return () if self._outside is None else self._outside.leftovers()

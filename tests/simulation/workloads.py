@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,10 @@ from actorstream import App, Key, Record, State, Timer, ValueState, Window, agg,
 from actorstream.connectors import files
 from actorstream.host import Entropy
 from actorstream.model.topic import Topic
+from actorstream.testing.faults import Faults
 from actorstream.testing.outside import Outside
 from actorstream.testing.run import Output
+from actorstream.testing.seeds import CHOSEN
 from actorstream.testing.subject import Audit
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -27,6 +30,13 @@ class Workload(NamedTuple):
     inputs: Mapping[Topic[Any], Sequence[Any]]
     outside: Outside | None = None
     audit: Audit | None = None
+
+
+def assert_everything_happened(happened: Counter[str], seeds: int) -> None:
+    """Every fault, every reading, recovery and aborted output; unless it was only to be seen what one seed does."""
+    if CHOSEN.only is None:
+        assert all(happened[fault] > 0 for fault in (*Faults.all().rates(), "look"))
+        assert happened["epochs"] > 2 * seeds
 
 
 class Event(Record):
@@ -172,7 +182,7 @@ def windows() -> Workload:
 
     gathered.to(members)
     gathered.late.to(late)
-    return Workload(app, {readings: events(240)})
+    return Workload(app, {readings: events(240, late=0.4)})
 
 
 def lookup() -> Workload:
@@ -242,6 +252,10 @@ class PartFilesOutside:
         lines = [line for path in sorted(self._directory.glob("part-*")) for line in path.read_text().splitlines()]
         return [json.loads(line) for line in lines]
 
+    def leftovers(self) -> Sequence[str]:
+        """Parts that are still hidden."""
+        return [path.name for path in sorted(self._directory.glob(".part-*"))]
+
 
 def part_files(directory: Path) -> Workload:
     """From three partitions into files."""
@@ -264,3 +278,7 @@ def generated() -> Workload:
     by = numbers.key_by(lambda n: str(n % 3), name="word")
     by.aggregate(Count, name="counting", n=agg.count()).to(counts)
     return Workload(app, {})
+
+
+IN_TOPICS = [pass_through, words, bank, timers, windows, lookup, both, chain, generated]
+"""All that write to topics."""

@@ -36,6 +36,8 @@ STEPS_BETWEEN_ASKS = 50
 Flush = Literal["none", "interval", "commit"]
 """When the log makes an append durable."""
 
+STEP_US = (1, 500)
+
 _UNSET = object()
 
 
@@ -72,6 +74,7 @@ class MemoryCluster:
         host: to go on with an earlier cluster's clock and disk; by default fresh ones.
         seed: of the order of events; None: first come, first served.
         flush: of the log; "none" loses most when a host crashes.
+        step_us: how far one step moves virtual time, from and to.
     """
 
     def __init__(
@@ -81,9 +84,10 @@ class MemoryCluster:
         seed: int | None = None,
         segment_bytes_max: int = 1 << 30,
         flush: Flush = "none",
+        step_us: tuple[int, int] = STEP_US,
     ) -> None:
         self.host = host or Host(VirtualClock(), Entropy(seed or 0), MemoryDisk())
-        self.system = ActorSystem(runtime="simulation", seed=seed, host=self.host)
+        self.system = ActorSystem(runtime="simulation", seed=seed, host=self.host, step_us=step_us)
         start_log(self.system, flush=flush, segment_bytes_max=segment_bytes_max)
 
     def ask(self, ref: Ref, question: Any) -> Any:
