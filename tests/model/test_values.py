@@ -63,7 +63,11 @@ def loop() -> list[Any]:
     return inner
 
 
-@pytest.mark.parametrize("value", [object(), "\ud800", {(1, 2): 3}, loop(), Bid("a", object())], ids=ascii)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    "value",
+    [object(), "\ud800", {(1, 2): 3}, loop(), Bid("a", object())],  # type: ignore[arg-type]
+    ids=["object", "surrogate", "tuple key", "loop", "object in a record"],
+)
 def test_what_has_no_json_is_refused(value: Any) -> None:
     """A person's mistake, not a crash."""
     with pytest.raises(BadInput, match="a value cannot be written as JSON"):
