@@ -199,7 +199,7 @@ def test_an_interrupted_producer_ends_well(place: Path) -> None:
 
 
 def test_an_interrupted_follower_ends_well(place: Path) -> None:
-    """What it has shown counts as read by its group."""
+    """What it has shown counts as read by its group; the last record may come again, if the signal was quicker."""
     follower = start("consume", "numbers", "--follow", "--group", "g", cwd=place)
     assert follower.stdout is not None
     shown = [follower.stdout.readline() for _ in range(10)]
@@ -209,7 +209,7 @@ def test_an_interrupted_follower_ends_well(place: Path) -> None:
     assert (follower.returncode, rest, said) == (0, "", "")
     assert len(set(shown)) == 10
     with open_consumer("numbers", data=DATA, group="g") as records:
-        assert list(records) == []
+        assert [record.value for record in records] in ([], [{"n": 9}])
 
 
 def test_a_terminal_shows_rates_and_lag(place: Path) -> None:
