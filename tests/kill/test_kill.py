@@ -21,9 +21,11 @@ from tests.kill.killing import committed, killed_at_random
 from tests.ops.commands import actorstream
 
 DEMO_KILLS, FILES_KILLS = 10, 8
-NUMBERS = 400_000
+NUMBERS = 200_000
 
 PROGRAM = """
+import time
+
 from actorstream import App
 from actorstream.connectors import files
 
@@ -33,6 +35,8 @@ numbers = app.topic("numbers", int, partitions=3)
 
 @app.stream(numbers).map
 def line(number: int) -> dict:
+    if number % 1_000 == 0:
+        time.sleep(0.02)  # So that a fast machine is not done before it is killed.
     return {"n": number}
 
 
