@@ -272,6 +272,19 @@ def test_a_reset_forgets_all_but_the_watermarks_given() -> None:
     assert (gate.queued(), gate.watermark, gate.all_ended(), gate.watermarks()) == (0, 7, False, {"a": 10, "b": 7})
 
 
+def test_time_that_passed_an_idle_channel_does_not_go_back_in_a_new_epoch() -> None:
+    """Or windows that have fired would fire again."""
+    gate = Gate(["a", "b"], [])
+    put(gate, "a", Mark(50))
+    put(gate, "b", Mark(7, idle=True))
+    drain(gate)
+    watermarks, merged = gate.watermarks(), gate.watermark
+
+    gate.reset(watermarks, merged)
+
+    assert gate.watermark == 50
+
+
 def test_loaded_is_said_when_all_tables_are() -> None:
     """Each brings its own."""
     gate = Gate(["s"], ["t", "u"])

@@ -124,19 +124,6 @@ def test_a_missing_field_is_named() -> None:
         line.stamp(Batch([{"when": 1}], origin=ORIGIN, offsets=[0]), None)
 
 
-@pytest.mark.parametrize("columnar", [False, True])
-def test_what_idleness_raised_is_not_taken_back(columnar: bool) -> None:
-    """Later marks begin there."""
-    line = timeline("at")
-    stamped(line, [5])
-    line.raised = us(20)
-    assert line.watermark == us(20)
-
-    batch = stamped(line, [7, 30], columnar=columnar)
-
-    assert as_list(batch.own) == [us(20), us(30)]
-
-
 def test_before_the_first_record_time_has_not_begun() -> None:
     """And an empty batch changes nothing."""
     line = timeline("at", 5)

@@ -1,7 +1,7 @@
 """The event time of one split: stamps each record with its time and the split's watermark at it.
 
-The watermark at a record is the latest event time seen in the split, the record's included, less `max_delay`. When the
-split was declared idle, its watermark may have gone on by itself; it never goes back.
+The watermark at a record is the latest event time seen in the split, the record's included, less `max_delay`. That time
+goes on while the split is silent is not its own doing: whoever merges the splits decides it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,11 @@ class Timeline:
         self._origin = origin
         self._delay_us = source.max_delay_us
         self.latest: Instant = START_OF_TIME
-        self.raised: Instant = START_OF_TIME  # by idleness
 
     @property
     def watermark(self) -> Instant:
         """No record that is still to come is expected at or before this."""
-        if self.latest == START_OF_TIME:
-            return self.raised
-        return max(self.latest - self._delay_us, self.raised)
+        return START_OF_TIME if self.latest == START_OF_TIME else self.latest - self._delay_us
 
     def stamp(self, batch: Batch, log_times_us: Sequence[int] | None) -> None:
         """Give a batch of the split its times and marks.
@@ -53,13 +50,9 @@ class Timeline:
         if isinstance(times, list):
             marks = [latest - self._delay_us for latest in accumulate(times, max, initial=self.latest)][1:]
             self.latest = marks[-1] + self._delay_us
-            if self.raised > marks[0]:
-                marks = [max(mark, self.raised) for mark in marks]
         else:
             marks = times.cum_max().clip(lower_bound=max(self.latest, START_OF_TIME)) - self._delay_us
             self.latest = int(marks[-1]) + self._delay_us
-            if self.raised > marks[0]:
-                marks = marks.clip(lower_bound=self.raised)
         batch.own = batch.marks = marks
 
     def _times(self, batch: Batch, log_times_us: Sequence[int] | None) -> Any:

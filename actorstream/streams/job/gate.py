@@ -59,9 +59,14 @@ class Gate:
         """The merged watermark."""
         return self._watermark
 
-    def reset(self, watermarks: dict[str, Instant]) -> None:
-        """Begin an epoch: drop what the channels hold; their watermarks are those of the checkpoint restored."""
-        self._watermark = START_OF_TIME
+    def reset(self, watermarks: dict[str, Instant], merged: Instant = START_OF_TIME) -> None:
+        """Begin an epoch: drop what the channels hold; watermarks are those of the checkpoint restored.
+
+        Args:
+            watermarks: of each channel.
+            merged: the merged one; it is beyond the least of them when an idle channel was passed over.
+        """
+        self._watermark = merged
         for channel in self._channels:
             channel.clear()
             channel.watermark = watermarks.get(channel.name, START_OF_TIME)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actorstream.actors import Context, receives
-from actorstream.model.instant import Instant
+from actorstream.model.instant import START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
@@ -23,7 +23,8 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
         self.gate = Gate([channel for channel in spec.senders if channel not in tables], tables)
 
     def begin(self, context: Context, prepare: m.Prepare) -> None:
-        self.gate.reset(prepare.restore.watermarks)
+        watermarks = prepare.restore.watermarks
+        self.gate.reset(watermarks, watermarks.get(self.spec.id, START_OF_TIME))
 
     def go(self, context: Context) -> None:
         for channel, sender in self.spec.senders.items():
@@ -83,3 +84,4 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
 
     def describe(self, context: Context, pending: Pending) -> None:
         pending.watermarks.update(self.gate.watermarks())
+        pending.watermarks[self.spec.id] = self.gate.watermark  # While a channel was idle, it may be behind this.

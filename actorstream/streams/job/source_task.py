@@ -103,8 +103,8 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
 
     def _send_mark(self, *, idle: bool = False) -> None:
         watermark = self._idleness.watermark(self.timeline.watermark) if idle else self.timeline.watermark
-        if idle or watermark > self._sent_mark or self._idleness.was_idle():
-            self._sent_mark = max(self._sent_mark, watermark)
+        if idle or self._idleness.was_idle() or watermark > self._sent_mark:
+            self._sent_mark = watermark  # Lower than before when an idle split goes on: it binds again from there.
             self.outlets.offer(Mark(watermark, idle))
 
     def _at_end(self, context: Context) -> None:
