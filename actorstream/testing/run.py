@@ -12,22 +12,25 @@ from actorstream.streams.app import App
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
+from actorstream.testing.sinks import MemorySinks
 
 
-class Output(dict[Topic[Any], list[Any]]):
+class Output(dict[Any, list[Any]]):
     """The committed values of each topic that the app wrote, in order of offset (partition by partition).
 
-    A topic that nothing was written to is an empty list.
+    Two-phase sinks, such as files, are keys as well: in memory nothing is written where they lead. What nothing was
+    written to is an empty list.
     """
 
-    def __missing__(self, topic: Topic[Any]) -> list[Any]:
+    def __missing__(self, topic: Any) -> list[Any]:
         return []
 
 
 def run(app: App, inputs: Mapping[Topic[Any], Sequence[Any]] | None = None) -> Output:
     """Run `app` with these values in its topics, to the end of its input, and give what it wrote.
 
-    In memory: no files of ours, no threads, no waiting. Bounded sources of the app are read, too; every window closes.
+    In memory: no files, no threads, no waiting. Bounded sources of the app are read, too; every window closes. What the
+    app would write to files is kept in memory; functions and plain sinks are called.
 
     Raises:
         OperatorError: a function of the app raised.
@@ -42,10 +45,14 @@ def run(app: App, inputs: Mapping[Topic[Any], Sequence[Any]] | None = None) -> O
         [2, 4]
     """
     outcome = Outcome()
-    spec = job_spec(app._program, Settings(until="end", idle=False), report=outcome.report)
+    sinks = MemorySinks()
+    ends = sinks.put_in(app._program.complete())
+    spec = job_spec(app._program, Settings(until="end", idle=False), ends=ends, report=outcome.report)
     with silence(), closing(MemoryCluster()) as cluster:
         for topic, values in (inputs or {}).items():
             cluster.write(topic, values)
         cluster.run(spec, outcome)
         written = [topic for topic in app._program.topics.values() if topic.name in spec.plan.sink_topics()]
-        return Output({topic: [value for part in cluster.read(topic) for _, value in part] for topic in written})
+        output = Output({topic: [value for part in cluster.read(topic) for _, value in part] for topic in written})
+        output.update({sink: kept.values() for sink, kept in sinks.by_sink.items()})
+        return output

@@ -42,7 +42,8 @@ def simulate(
         faults: by default all.
         check: for apps whose values depend on the order of arrival: judges the output instead of the comparison.
         audit: looks at what is committed while the job runs, again and again; raises, or returns False, if it is wrong.
-        outside: what the app writes through a two-phase sink, such as files; compared as all values together.
+        outside: where the app's two-phase sinks really write; without it they are kept in memory. Compared as all
+            values together.
 
     Returns:
         How often each fault happened; also how many "epochs" were begun, and how many "aborted" transactions readers

@@ -15,6 +15,7 @@ from actorstream.streams.plan.nodes import Source
 from actorstream.streams.sources import GeneratorSource
 from actorstream.testing.outside import Outside
 from actorstream.testing.run import Output
+from actorstream.testing.sinks import MemorySinks
 
 _BATCHES = 40  # Batches that the input of each topic is cut into, so that much can happen between them.
 
@@ -37,7 +38,11 @@ class Subject:
     ) -> None:
         self._app = app
         self.audit = audit
-        self._outside = outside
+        self._ends = app._program.complete()
+        if outside is None:  # Then nothing may be written where the app itself writes.
+            outside = memory = MemorySinks()
+            self._ends = memory.put_in(self._ends)
+        self._outside: Outside = outside
         self.name = app.name
         host = Host(VirtualClock(), Entropy(0), MemoryDisk())
         cluster = MemoryCluster(host=host)
@@ -58,7 +63,7 @@ class Subject:
 
     def job(self, settings: Settings, outcome: Outcome) -> JobSpec:
         """The app's job."""
-        return job_spec(self._app._program, settings, report=outcome.report)
+        return job_spec(self._app._program, settings, ends=self._ends, report=outcome.report)
 
     def clock(self) -> VirtualClock:
         """A clock that stands where writing the inputs left it."""
@@ -68,13 +73,12 @@ class Subject:
         """A seed begins: nothing was written outside, and generators go by its clock."""
         for generator in self._generators:
             generator.clock = clock
-        if self._outside is not None:
-            self._outside.clear()
+        self._outside.clear()
 
     def read_outside(self) -> Sequence[Any]:
         """What a reader sees now of what was written elsewhere."""
-        return () if self._outside is None else self._outside.read()
+        return self._outside.read()
 
     def leftovers(self) -> Sequence[str]:
         """What is left of what was never committed elsewhere."""
-        return () if self._outside is None else self._outside.leftovers()
+        return self._outside.leftovers()

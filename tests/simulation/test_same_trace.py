@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from actorstream.streams.job.console import silence
+from actorstream.host.logs import silence
 from actorstream.testing.faults import Faults
 from actorstream.testing.life import Life
 from actorstream.testing.subject import Subject
