@@ -1,0 +1,176 @@
+"""Bugs to plant in the tasks of jobs: each takes one rule out, by replacing a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from actorstream.connectors.files.parts import PartFiles
+from actorstream.log.client import RawDecoder
+from actorstream.model.instant import START_OF_TIME
+from actorstream.streams.engine.sinks import TopicSinkStage
+from actorstream.streams.job.feeds import TopicFeed
+from actorstream.streams.job.files import FileLane
+from actorstream.streams.job.gate import Gate
+from actorstream.streams.job.inner_task import InnerTask
+from actorstream.streams.job.lanes import Lane
+from actorstream.streams.job.messages import Flow
+from actorstream.streams.job.restoring import Restoring
+from actorstream.streams.job.source_task import SourceTask
+from actorstream.streams.store.changes import decode_changes
+from actorstream.streams.store.table import StateTable
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def rollback_does_nothing(patch: pytest.MonkeyPatch) -> None:
+    """A task that lives on keeps what no checkpoint decided."""
+    patch.setattr(StateTable, "rollback", lambda self: None)
+
+
+def state_is_committed_when_it_is_sealed(patch: pytest.MonkeyPatch) -> None:
+    """A layer becomes the base before its decision."""
+    right = StateTable.seal
+
+    def seal(self: Any, checkpoint: int) -> Any:
+        changes = right(self, checkpoint)
+        self.commit(checkpoint)
+        return changes
+
+    patch.setattr(StateTable, "seal", seal)
+
+
+def state_is_loaded_from_undecided_ranges(patch: pytest.MonkeyPatch) -> None:
+    """All that lies in the changelog is applied."""
+
+    def apply(self: Any, answer: Any) -> None:
+        for offset, key, value in RawDecoder().decode(answer):
+            if key is not None and key.decode() in self._tables:
+                self._tables[key.decode()].load(decode_changes(value or b"", str(offset)))
+        self._next = len(self._ranges)
+        self._then()
+
+    patch.setattr(Restoring, "_apply", apply)
+
+
+def state_is_loaded_but_for_the_last_range(patch: pytest.MonkeyPatch) -> None:
+    """One checkpoint's changes are forgotten."""
+    right = Restoring.start
+
+    def start(self: Any, context: Any, state: Any) -> None:
+        right(self, context, {name: ranges[:-1] for name, ranges in state.items()})
+
+    patch.setattr(Restoring, "start", start)
+
+
+def sequences_go_on_in_the_next_epoch(patch: pytest.MonkeyPatch) -> None:
+    """A lane does not begin from 0."""
+    right = Lane.begin
+
+    def begin(self: Any, *arguments: int) -> None:
+        before = getattr(self, "_next_sequence", {})
+        right(self, *arguments)
+        self._next_sequence = before
+
+    patch.setattr(Lane, "begin", begin)
+
+
+def gathered_output_outlives_its_epoch(patch: pytest.MonkeyPatch) -> None:
+    """What a sink has gathered and not sent is sent in the next epoch."""
+
+    def take(self: Any) -> Any:
+        taken, self._gathered, self._count = self._gathered, {}, 0
+        return {partition: taken[partition] for partition in sorted(taken)}
+
+    patch.setattr(TopicSinkStage, "take", take)
+    patch.setattr(TopicSinkStage, "restored", lambda self: None)
+
+
+def a_position_is_one_batch_too_far(patch: pytest.MonkeyPatch) -> None:
+    """What was fetched counts as read."""
+    patch.setattr(TopicFeed, "position", lambda self: self.next_fetch)
+
+
+def a_position_is_one_batch_too_near(patch: pytest.MonkeyPatch) -> None:
+    """The last batch is read again after a crash."""
+    right = TopicFeed.take
+
+    def take(self: Any) -> Any:
+        before = self._position
+        taken = right(self)
+        if taken is not None:
+            self.before_the_last = before
+        return taken
+
+    def seek(self: Any, position: Any, right_seek: Any = TopicFeed.seek) -> None:
+        right_seek(self, position)
+        self.before_the_last = self._position
+
+    patch.setattr(TopicFeed, "take", take)
+    patch.setattr(TopicFeed, "seek", seek)
+    patch.setattr(TopicFeed, "position", lambda self: self.before_the_last)
+
+
+def barriers_are_not_aligned(patch: pytest.MonkeyPatch) -> None:
+    """A channel that has delivered its barrier is not blocked."""
+
+    def following(self: Any) -> Any:
+        count = len(self._channels)
+        for step in range(count):
+            channel = self._channels[(self._turn + step) % count]
+            if channel.queue:
+                self._turn = (self._turn + step + 1) % count
+                return channel
+        return None
+
+    patch.setattr(Gate, "_next", following)
+
+
+def watermarks_are_not_restored(patch: pytest.MonkeyPatch) -> None:
+    """A source forgets how far event time was."""
+    right = SourceTask.begin
+
+    def begin(self: Any, context: Any, prepare: Any) -> None:
+        right(self, context, prepare)
+        self.timeline.latest = START_OF_TIME
+
+    patch.setattr(SourceTask, "begin", begin)
+
+
+def channels_keep_what_they_hold(patch: pytest.MonkeyPatch) -> None:
+    """Batches of the epoch that ended are processed in the next."""
+
+    def on_flow(self: Any, flow: Any, context: Any) -> None:
+        self.gate.put(flow.channel, flow.element, (flow.records, flow.size))
+        self.work(context)
+
+    patch.setitem(InnerTask._table, Flow, on_flow)
+
+
+def files_are_visible_before_the_decision(patch: pytest.MonkeyPatch) -> None:
+    """A part gets its name when it is prepared."""
+    right = FileLane.seal
+
+    def seal(self: Any, checkpoint: int) -> Any:
+        handle, prepare = right(self, checkpoint)
+
+        def both() -> None:
+            prepare()
+            self._sink.commit(handle)
+
+        return handle, both if handle is not None else prepare
+
+    patch.setattr(FileLane, "seal", seal)
+
+
+def files_are_not_committed_again(patch: pytest.MonkeyPatch) -> None:
+    """What was decided and not renamed before a crash is removed with the orphans."""
+    right = FileLane.recovery
+    patch.setattr(FileLane, "recovery", lambda self, handles: right(self, ()))
+
+
+def orphans_are_left(patch: pytest.MonkeyPatch) -> None:
+    """Nobody removes what no checkpoint will commit."""
+    patch.setattr(PartFiles, "abort", lambda self, keep, prefix: None)
