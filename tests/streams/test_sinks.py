@@ -220,13 +220,22 @@ class _Part:
 @pytest.mark.parametrize("kind", [Kept, Prepared])
 def test_a_sink_of_ones_own_is_given_all_values(kind: type[Kept]) -> None:
     """With one phase or with two; nothing is left over."""
-    app, sink = App("job"), kind()
+    app, sink, done = App("job"), kind(), App("job").topic("done")
     app.stream(range(20_000), name="numbers").to(sink)
 
-    run(app)
+    written(app, done)
 
     assert sink.values == list(range(20_000))
     assert getattr(sink, "prepared", {}) == {}
+
+
+def test_a_test_writes_nothing_where_a_two_phase_sink_leads() -> None:
+    """`run` keeps its values in memory, and gives them by the sink."""
+    app, sink = App("job"), Prepared()
+    app.stream([1, 2]).to(sink)
+
+    assert run(app)[sink] == [1, 2]
+    assert (sink.values, sink.committed) == ([], [])
 
 
 def test_one_stream_may_end_in_several_places() -> None:

@@ -127,6 +127,9 @@ class PanesStage(Stage):
         table = self.table
         for (pane, number, key), content in folded:
             if pane not in self._panes:
+                decode(
+                    key, self.node.key_type
+                )  # A key that cannot be restored is told now, not when its window closes.
                 self._open(pane)
             entry = table.get(pane, key)
             if entry is None:

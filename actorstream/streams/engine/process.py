@@ -50,11 +50,14 @@ class ProcessStage(Stage):
     def push(self, batch: Batch) -> None:
         rows = batch.rows()
         keys = keys_of(batch, self._key)
+        encoded_keys = self._encoder.encode_all(keys)
+        if self._on_timer and rows:
+            decode(encoded_keys[0], self._node.key_type)  # If it cannot be restored, say so before a timer needs it.
         marks = [START_OF_TIME] * len(rows) if batch.marks is None else as_list(batch.marks)
         handles, function, arguments = self._handles, self._node.function, self._arguments
         places: list[int] = []
         values: list[Any] = []
-        for place, (value, key, encoded) in enumerate(zip(rows, keys, self._encoder.encode_all(keys), strict=True)):
+        for place, (value, key, encoded) in enumerate(zip(rows, keys, encoded_keys, strict=True)):
             if handles.is_due(marks[place]):
                 self._emit_chosen(batch, places, values)
                 places, values = [], []
