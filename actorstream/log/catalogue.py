@@ -183,6 +183,7 @@ class Catalogue(Actor, accepts=CatalogueMessage):
             )
         spec = msgspec.structs.replace(
             found,
+            key=asked.key if asked.key is not None else found.key,
             schema=found.schema if found.schema is not None else asked.schema,
             retention_us=asked.retention_us if asked.retention_us is not None else found.retention_us,
             reads_committed=found.reads_committed or asked.reads_committed,

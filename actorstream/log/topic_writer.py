@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -33,7 +33,7 @@ class TopicWriter:
         kind = _kind(spec, declared)
         self._kind = kind
         self._check: Callable[[bytes], Any] | None = None if kind is None else msgspec.json.Decoder(kind).decode
-        self._get_key = None if declared is None or declared.key is None else _getter(declared.key)
+        self._get_key = _key_getter(spec, declared)
         self.partition_without_key = 0  # One for many records, so that batches grow.
         self.partition_of = lru_cache(KEYS_REMEMBERED)(self._partition_of)
 
@@ -91,8 +91,15 @@ def _kind(spec: TopicSpec, declared: Topic[Any] | None) -> Any:
     return build(spec.schema)
 
 
+def _key_getter(spec: TopicSpec, declared: Topic[Any] | None) -> Callable[[Any], Any] | None:
+    """What takes a record's key from its value: as the program declares it, else as the topic remembers it."""
+    if declared is not None:
+        return None if declared.key is None else _getter(declared.key)
+    return None if spec.key is None else _getter(spec.key)
+
+
 def _getter(key: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
     if not isinstance(key, str):
         return key
-    attribute, item = attrgetter(key), itemgetter(key)
-    return lambda value: item(value) if isinstance(value, dict) else attribute(value)
+    attribute = attrgetter(key)
+    return lambda value: value.get(key) if isinstance(value, dict) else attribute(value)

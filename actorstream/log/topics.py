@@ -23,6 +23,7 @@ def spec_of(topic: Topic[Any]) -> TopicSpec:
         replication=topic.replication,
         retention_us=topic.retention_us,
         compacted=topic.compacted,
+        key=topic.key if isinstance(topic.key, str) else None,
         schema=None if topic.type is None else _describe(topic.type),
     )
 

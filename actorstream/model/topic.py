@@ -71,6 +71,7 @@ class TopicSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     topic_id: str = ""  # 32 hexadecimal digits, given at creation; a deleted and recreated topic gets another
     retention_us: int | None = None
     compacted: bool = False
+    key: str | None = None  # the field whose value is a record's key, where the declaration names one
     schema: dict[str, Any] | None = None  # of the values, see model.schema; None: any JSON
     reads_committed: bool = False  # written by a job: every reader stops at the last stable offset
     internal: bool = False  # job logs, changelogs, group offsets: hidden from lists

@@ -338,6 +338,7 @@ class App:
 def _check_event_time(kind: Any, event_time: Any) -> None:
     if isinstance(event_time, str):
         checks.check_field(kind, event_time, "event_time")
+        checks.check_time(kind, event_time)
     elif event_time is not None and not callable(event_time):
         raise PlanError(f"stream at {user_site()}: event_time is {event_time!r}; give a field's name or a function")
 

@@ -14,6 +14,8 @@ from actorstream.errors import PlanError
 from actorstream.model.record import Record, field_names, is_record_type
 from actorstream.streams.site import hints, user_site
 
+_NO_TIMES = (str, bytes, bool, float, list, dict, tuple)
+
 
 def check_field(kind: Any, field: str, use: str) -> None:
     """Refuse a field that the Record type does not have; other types cannot be checked before they flow.
@@ -24,6 +26,20 @@ def check_field(kind: Any, field: str, use: str) -> None:
     if is_record_type(kind) and field not in field_names(kind):
         there = ", ".join(field_names(kind))
         raise PlanError(f"{use}: {kind.__name__} has no field {field!r} (at {user_site()}); it has {there}")
+
+
+def check_time(kind: Any, field: str) -> None:
+    """Refuse an event-time field whose type can never be a time.
+
+    Raises:
+        PlanError: names the field and its type.
+    """
+    found = field_type(kind, field)
+    if found in _NO_TIMES:
+        raise PlanError(
+            f"event_time at {user_site()}: the field {field!r} of {kind.__name__} is a {found.__name__}; an event time "
+            "is a datetime, a date, or an int of microseconds since 1970"
+        )
 
 
 def field_type(kind: Any, field: str | Callable[..., Any] | None) -> Any:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import msgspec
+
 from actorstream.errors import BadInput
-from actorstream.log.client import encode_records, encode_topic_key, encode_values, partition_for_key
+from actorstream.log.client import UNDECODABLE, encode_records, encode_topic_key, encode_values, partition_for_key
 from actorstream.streams import checks
 from actorstream.streams.connector import PlainSink, TwoPhaseSink
 from actorstream.streams.engine.batch import Batch, as_list
@@ -61,6 +63,8 @@ class TopicSinkStage(Stage):
         self._count = 0
         self._next_partition = 0
         self._partitions: dict[bytes, int] = {}
+        kind = node.topic.type
+        self._decode_all = None if kind is None else msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
 
     def push(self, batch: Batch) -> None:
         rows = batch.rows()
@@ -68,6 +72,7 @@ class TopicSinkStage(Stage):
             values = encode_values(rows)
         except BadInput:
             self._fail(batch)
+        self._check(batch, values)
         if batch.times is None:
             times = [self._now_ms()] * len(rows)
         else:
@@ -84,6 +89,22 @@ class TopicSinkStage(Stage):
                 origin = "" if topic is None else f" (from {topic}-{partition} at offset {offset})"
                 raise BadInput(f"topic {self.topic.name!r} was given {show(row)}{origin}: {error}") from error
         raise AssertionError("all values were refused, and none")
+
+    def _check(self, batch: Batch, values: list[bytes]) -> None:
+        """Refuse what no reader of the topic could read: types are promises, and only a look keeps them."""
+        if self._decode_all is None:
+            return
+        try:
+            self._decode_all(b"[" + b",".join(values) + b"]")
+        except UNDECODABLE as wrong:
+            for index, value in enumerate(values):
+                try:
+                    self._decode_all(b"[" + value + b"]")
+                except UNDECODABLE as error:
+                    kind = getattr(self.topic.type, "__name__", self.topic.type)
+                    reason = str(error).replace("`$[0]", "`$").replace(" - at `$`", "")
+                    fail(self.name, batch, index, TypeError(f"it does not fit {kind}, the type of the topic: {reason}"))
+            raise wrong
 
     def _keys(self, batch: Batch) -> list[bytes | None]:
         if self._key is not None:

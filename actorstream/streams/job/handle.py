@@ -56,15 +56,18 @@ class Job:
             self.stop()
         self._close()
 
-    def wait(self, timeout: str | timedelta | None = None) -> None:
+    def wait(self, timeout: str | float | timedelta | None = None) -> None:
         """Until the job has ended: its input has, or it was stopped.
+
+        Args:
+            timeout: a duration, or a number of seconds.
 
         Raises:
             OperatorError, Mistake: see `App.run`.
             JobFailed: it ended for another reason.
             AskTimeout: it has not ended within `timeout`; it goes on.
         """
-        left = None if timeout is None else duration_us(timeout, what="the timeout of wait") / 1e6
+        left = None if timeout is None else _seconds(timeout)
         while not self._has_ended(_LOOK_SECONDS if left is None else min(left, _LOOK_SECONDS)):
             if left is not None:
                 left -= _LOOK_SECONDS
@@ -179,6 +182,12 @@ def stopped_by_signals(job: Job) -> Iterator[None]:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _seconds(timeout: str | float | timedelta) -> float:
+    if isinstance(timeout, int | float):
+        return float(timeout)
+    return duration_us(timeout, what="the timeout of wait") / 1e6
 
 
 def _settings(workers: int, checkpoint: str | timedelta, until: str | None) -> Settings:

@@ -241,6 +241,7 @@ def _spec(topic: Topic[Any], is_sink: bool) -> TopicSpec:
         replication=topic.replication,
         retention_us=topic.retention_us,
         compacted=topic.compacted,
+        key=topic.key if isinstance(topic.key, str) else None,
         schema=None if topic.type is None else describe(topic.type),
         reads_committed=is_sink,
     )
