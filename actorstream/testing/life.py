@@ -5,6 +5,7 @@ While the job runs somebody reads each of its output topics; what was read once 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -64,7 +65,8 @@ class SimulationFailed(AssertionError):
 
 
 def _again(seed: int) -> str:
-    return f"pytest {' '.join(sys.argv[1:]) or '<this test>'} --seed {seed}"
+    given = re.sub(r"--seeds?[ =]\d+", "", " ".join(sys.argv[1:])).strip()
+    return f"pytest {given or '<this test>'} --seed {seed}"
 
 
 class Habits(NamedTuple):
