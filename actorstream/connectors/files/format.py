@@ -40,9 +40,7 @@ class BadLine(BadInput):
 
     def __init__(self, path: str, where: str, reason: str, text: object, mark: Mark) -> None:
         shown = shorten(text)
-        super().__init__(
-            f"{path}, {where}: {reason}{f': {shown}' if shown else ''}. Correct that line, or take it out"
-        )
+        super().__init__(f"{path}, {where}: {reason}{f': {shown}' if shown else ''}. Correct that line, or take it out")
         self.path, self.mark, self.text = path, mark, text
         self.position: Any = None
 
