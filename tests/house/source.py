@@ -110,8 +110,3 @@ def entry_points() -> set[str]:
     lines = "\n".join(setup["options.entry_points"].values()).split("\n")
     targets = (line.partition("=")[2].partition(":")[0].strip() for line in lines)
     return {"actorstream.__main__"} | {target for target in targets if target}
-
-
-def is_whole() -> bool:
-    """Whether the package offers its public names yet; until then some of its modules wait for their first user."""
-    return any(module.name == "actorstream" and "__all__" in module.text for module in PACKAGE)

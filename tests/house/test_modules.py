@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 
-import pytest
-
-from tests.house.source import AROUND, PACKAGE, Module, entry_points, is_whole
+from tests.house.source import AROUND, PACKAGE, Module, entry_points
 
 LINES_MAX = 450
 
@@ -63,8 +61,6 @@ def test_no_module_loads_pickles() -> None:
 
 def test_every_module_has_an_importer() -> None:
     """Every module is imported by another one, or is where somebody enters."""
-    if not is_whole():
-        pytest.skip("the package does not offer its public names yet")
     imported = entry_points()
     for module in PACKAGE:
         imported.update(_imported_modules(module))
@@ -76,8 +72,6 @@ def test_every_module_has_an_importer() -> None:
 
 def test_every_message_is_used() -> None:
     """Every message of a `messages.py` is mentioned by a module other than its own."""
-    if not is_whole():
-        pytest.skip("the package does not offer its public names yet")
     mentioned: dict[str, set[str]] = {}
     for module in PACKAGE:
         for _, name in (*module.uses(), *module.imports()):
