@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from actorstream.errors import PlanError
 from actorstream.model.duration import duration_us
@@ -61,6 +61,26 @@ class KeyedStream(Stream[V], Generic[K, V]):
     def _key_node(self) -> nodes.KeyBy:
         assert isinstance(self._node, nodes.KeyBy)
         return self._node
+
+    @overload
+    def filter(self, function: Callable[[V], object], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
+    @overload
+    def filter(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
+    def filter(self, function: Any = None, /, *, name: str | None = None) -> Any:
+        """As of any stream; the key is kept."""
+        return self._rows(nodes.Filter, "filter", function, name, None)
+
+    @overload
+    def tap(self, function: Callable[[V], object], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
+    @overload
+    def tap(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
+    def tap(self, function: Any = None, /, *, name: str | None = None) -> Any:
+        """As of any stream; the key is kept."""
+        return self._rows(nodes.Tap, "tap", function, name, None)
+
+    def where(self, expression: Any, *, name: str | None = None) -> KeyedStream[K, V]:
+        """As of any stream; the key is kept."""
+        return cast("KeyedStream[K, V]", super().where(expression, name=name))
 
     def window(
         self, window: WindowSpec, *, allowed_lateness: str | timedelta = "0s", emit: str = "close"
@@ -141,7 +161,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
 
         return build if function is None else build(function)
 
-    def reduce(self, function: Callable[[Any, V], Any], /, *, name: str | None = None) -> Stream[Any]:
+    def reduce(self, function: Callable[[V, V], V], /, *, name: str | None = None) -> Stream[V]:
         """The first value of a key as it is, then the function of the last result and each value; each is emitted.
 
         Example:
@@ -155,7 +175,8 @@ class KeyedStream(Stream[V], Generic[K, V]):
         self._need_name("reduce", function, name)
         naming = self._program.naming("reduce", function, name, self.name)
         key = self._key_node()
-        node = nodes.Reduce(inputs=(key,), function=function, type=key.type, key_type=key.key_type, **naming)
+        value_type = key.type if checks.result_type(function) in (Any, key.type) else Any
+        node = nodes.Reduce(inputs=(key,), function=function, type=value_type, key_type=key.key_type, **naming)
         return Stream(self._program, self._program.add(node), function)
 
     @overload

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar, overload
 
 from actorstream.streams import checks
@@ -54,10 +54,20 @@ class WindowedStream(Generic[K, V]):
             )
         return _late(self._program, self._finished)
 
-    def __call__(self, function: Callable[[Window[K, V]], R]) -> WindowResult[Any]:
+    @overload
+    def __call__(self, function: Callable[[Window[K, V]], Iterator[R]]) -> WindowResult[R]: ...
+    @overload
+    def __call__(self, function: Callable[[Window[K, V]], R | None]) -> WindowResult[R]: ...
+    def __call__(self, function: Callable[[Window[K, V]], Any]) -> WindowResult[Any]:
         """Decorate a function over `Window`; it returns a value, None (nothing) or is a generator."""
         return self.apply(function)
 
+    @overload
+    def apply(
+        self, function: Callable[[Window[K, V]], Iterator[R]], /, *, name: str | None = None
+    ) -> WindowResult[R]: ...
+    @overload
+    def apply(self, function: Callable[[Window[K, V]], R | None], /, *, name: str | None = None) -> WindowResult[R]: ...
     def apply(self, function: Callable[[Window[K, V]], Any], /, *, name: str | None = None) -> WindowResult[Any]:
         """A function over all records of each key and window.
 
