@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from actorstream.errors import PlanError
 from actorstream.model.duration import duration_us
@@ -62,25 +62,21 @@ class KeyedStream(Stream[V], Generic[K, V]):
         assert isinstance(self._node, nodes.KeyBy)
         return self._node
 
-    @overload
-    def filter(self, function: Callable[[V], object], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
-    @overload
-    def filter(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
-    def filter(self, function: Any = None, /, *, name: str | None = None) -> Any:
-        """As of any stream; the key is kept."""
-        return self._rows(nodes.Filter, "filter", function, name, None)
+    if TYPE_CHECKING:  # These are those of any stream; they keep the key, and type checkers should know it.
 
-    @overload
-    def tap(self, function: Callable[[V], object], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
-    @overload
-    def tap(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
-    def tap(self, function: Any = None, /, *, name: str | None = None) -> Any:
-        """As of any stream; the key is kept."""
-        return self._rows(nodes.Tap, "tap", function, name, None)
+        @overload
+        def filter(self, function: Callable[[V], object], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
+        @overload
+        def filter(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
+        def filter(self, function: Any = None, /, *, name: str | None = None) -> Any: ...
 
-    def where(self, expression: Any, *, name: str | None = None) -> KeyedStream[K, V]:
-        """As of any stream; the key is kept."""
-        return cast("KeyedStream[K, V]", super().where(expression, name=name))
+        @overload
+        def tap(self, function: Callable[[V], object], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
+        @overload
+        def tap(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
+        def tap(self, function: Any = None, /, *, name: str | None = None) -> Any: ...
+
+        def where(self, expression: Any, *, name: str | None = None) -> KeyedStream[K, V]: ...
 
     def window(
         self, window: WindowSpec, *, allowed_lateness: str | timedelta = "0s", emit: str = "close"
