@@ -1,0 +1,202 @@
+"""A crash at any moment, and the replay from the last checkpoint, give what an undisturbed run gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actorstream import App, Key, ListState, Timer, ValueState, agg, sliding
+from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant
+from actorstream.streams.engine.batch import Batch, Origin
+from actorstream.streams.engine.build import Stages
+from actorstream.streams.engine.panes import PanesStage
+from actorstream.streams.engine.stage import Stage
+from actorstream.streams.engine.timeline import Timeline
+from actorstream.streams.plan.nodes import Collect, KeyBy, Source, Stateful
+from actorstream.streams.plan.physical import optimise, physical
+from actorstream.streams.store.changes import Change
+from tests.properties.programs import Reading, delays, inputs, reading, second_of, shown, sizes
+from tests.properties.reference import Given
+from tests.streams.makers import cut
+
+Step = tuple[Batch, Instant]
+"""A batch, and the watermark after it."""
+
+
+class Seen(Stage):
+    """Keeps what comes out."""
+
+    def __init__(self) -> None:
+        super().__init__("seen")
+        self.values: list[Any] = []
+
+    def push(self, batch: Batch) -> None:
+        self.values += [(value, time) for value, time in zip(batch.rows(), batch.times, strict=True)]
+
+
+class Life:
+    """One operator, fed step by step, as a task would feed it."""
+
+    def __init__(self, make: Callable[[], Stage], steps: list[Step]) -> None:
+        self.make, self.steps = make, steps
+        self.log: dict[str, list[Change]] = {}
+        self.committed: list[Any] = []
+        self.saved: tuple[int, Instant] = 0, START_OF_TIME
+        self.checkpoints = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """A fresh task loads what decided checkpoints wrote."""
+        self.stage, self.seen = self.make(), Seen()
+        self.stage.outputs.append(self.seen)
+        for table in self.stage.tables:
+            table.load(self.log.get(table.name, []))
+        self.go_on()
+
+    def go_on(self) -> None:
+        """From the last checkpoint."""
+        self.seen.values = []
+        self.position, self.watermark = self.saved
+        self.stage.restored()
+        if isinstance(self.stage, PanesStage):
+            self.stage.resume_at(self.watermark)
+
+    def step(self) -> None:
+        """Take the next batch, if there is one."""
+        if self.position < len(self.steps):
+            batch, self.watermark = self.steps[self.position]
+            self.position += 1
+            self.stage.push(batch)
+            self.stage.advance(self.watermark)
+
+    def checkpoint(self) -> None:
+        """Everything so far is decided."""
+        self.checkpoints += 1
+        for table in self.stage.tables:
+            self.log.setdefault(table.name, []).extend(table.seal(self.checkpoints))
+            table.commit(self.checkpoints)
+        self.committed += self.seen.values
+        self.seen.values = []
+        self.saved = self.position, self.watermark
+
+    def seal_in_vain(self) -> None:
+        """A checkpoint that is never decided."""
+        self.checkpoints += 1
+        for table in self.stage.tables:
+            table.seal(self.checkpoints)
+
+    def roll_back(self) -> None:
+        """Another task has died: this one goes back in memory."""
+        for table in self.stage.tables:
+            table.rollback()
+        self.go_on()
+
+    def finish(self) -> list[Any]:
+        """To the end of the input."""
+        while self.position < len(self.steps):
+            self.step()
+        self.checkpoint()
+        return self.committed
+
+
+def steps_of(records: list[Given], sizes: list[int], delay: int) -> list[Step]:
+    """The records with their times and marks, in pieces, and the end."""
+    source = Source(name="readings", event_time="at", max_delay_us=delay * 1_000_000, type=Reading)
+    line, made, offset = Timeline(source, Origin("readings")), [], 0
+    for piece in cut([reading(one) for one in records], sizes):
+        batch = Batch(piece, kind=Reading, offsets=range(offset, offset + len(piece)), origin=Origin("readings"))
+        line.stamp(batch, None)
+        offset += len(piece)
+        made.append((batch, line.watermark))
+    return [*made, (Batch([]), END_OF_TIME)]
+
+
+def stage_of(stream: Any) -> Callable[[], Stage]:
+    """Makes the stage of a stream's last operator, again and again."""
+    end = Collect(name="end", inputs=(stream._node,), into=[])
+    task = next(one for one in physical(optimise((end,))).tasks if isinstance(one.head, Stateful))
+    task.body.clear()
+    reads = {task.head: True}
+    return lambda: Stages(task, lambda: 0, reads).head
+
+
+def keyed() -> Any:
+    """Readings by key; the batches carry no keys, so the operator takes them itself."""
+    return App("job").stream([reading(Given("a", 0, 0))], event_time="at", name="readings").key_by("key")
+
+
+def windows(emit: str, lateness: int, *, function: bool) -> Any:
+    """An operator over windows."""
+    cut_up = keyed().window(sliding("12s", every="4s"), allowed_lateness=f"{lateness}s", emit=emit)
+    if function:
+        return cut_up.apply(shown)
+    return cut_up.aggregate(n=agg.count(), total=agg.sum("weight"), last=agg.max("at"))
+
+
+def process() -> Any:
+    """An operator with state of every kind, and two timers."""
+
+    @keyed().process
+    def busy(
+        one: Reading, whose: Key[str], recent: ListState[Reading], last: ValueState[Any], soon: Timer, later: Timer
+    ) -> Iterator[Any]:
+        recent.append(one)
+        before = last.get()
+        if before is not None:
+            later.cancel(before[0])
+        last.set((one.at + timedelta(seconds=9), one))
+        soon.at(one.at + timedelta(seconds=one.value % 7 - 2))
+        later.at(one.at + timedelta(seconds=9))
+        yield whose, len(recent)
+
+    @busy.on_timer("soon")
+    def drop(time: datetime, recent: ListState[Reading]) -> list[int]:
+        held = list(recent)
+        recent.clear()
+        recent.extend(held[1:])
+        return [second_of(time), *(one.value for one in held)]
+
+    @busy.on_timer("later")
+    def close(time: datetime, whose: Key[str], last: ValueState[Any]) -> Any:
+        value = last.get()
+        last.clear()
+        return whose, second_of(time), value
+
+    return busy
+
+
+def running() -> Any:
+    """A running result."""
+    return keyed().reduce(lambda one, other: max(one, other, key=lambda r: r.value), name="greatest")
+
+
+operators = st.one_of(
+    st.builds(windows, st.sampled_from(["close", "change"]), st.sampled_from([0, 6]), function=st.booleans()),
+    st.builds(process),
+    st.builds(running),
+)
+happenings = st.lists(
+    st.sampled_from([Life.step, Life.step, Life.step, Life.checkpoint, Life.seal_in_vain, Life.roll_back, Life.begin]),
+    max_size=25,
+)
+
+
+@given(operator=operators, records=inputs, sizes=sizes, delay=delays, happens=happenings)
+def test_a_crash_makes_no_difference(
+    operator: Any, records: list[Given], sizes: list[int], delay: int, happens: list[Callable[[Life], None]]
+) -> None:
+    """Whether a task goes back in memory, or another one loads what was written."""
+    make = stage_of(operator)
+    steps = steps_of(records, sizes, delay)
+    undisturbed = Life(make, steps).finish()
+
+    life = Life(make, steps)
+    for one in happens:
+        one(life)
+
+    assert life.finish() == undisturbed
+    assert isinstance(operator._node.inputs[0], KeyBy)
