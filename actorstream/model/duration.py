@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 from actorstream.errors import Mistake
 
@@ -45,7 +46,7 @@ def _read_us(value: object) -> int | None:
     found = _PATTERN.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return None
-    return round(float(found[1]) * _UNITS_US[found[2]])
+    return int((Decimal(found[1]) * _UNITS_US[found[2]]).to_integral_value())  # A float would be off beyond 2^53.
 
 
 def show_us(length: int) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from actorstream.model.duration import BadDuration, duration_us, show_us
@@ -53,6 +53,7 @@ def test_nothing_is_a_duration_where_it_makes_sense() -> None:
     assert duration_us("0s", zero=True) == duration_us(timedelta(0), zero=True) == 0
 
 
+@example(length=72_057_594_037_929_000)
 @given(length=st.integers(0, 10**15).map(lambda ms: ms * 1000))
 def test_what_is_shown_is_read_again(length: int) -> None:
     """As long as it is whole milliseconds."""
