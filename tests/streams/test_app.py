@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from actorstream import App, agg, tumbling
-from actorstream.errors import JobFailed, OperatorError, PlanError
+from actorstream.errors import JobFailed, OperatorError, PlanError, TopicMismatch
 from actorstream.testing import run
 from tests.streams.makers import Event, at, event, events_of
 
@@ -279,3 +279,35 @@ def test_a_table_is_read_from_a_topic() -> None:
     )
 
     assert sorted((one.key, one.value) for one in output[out]) == sorted((n, v) for v, n in enumerate(names))
+
+
+def test_collect_over_a_topic_gives_what_the_job_would(tmp_path: Path) -> None:
+    """Records lie where they were, with their keys and times: none of them is late because they were mixed anew."""
+    app, data = App("job"), str(tmp_path / "data")
+    source = app.topic("in", Event, partitions=2)
+    with app.producer(data=data) as producer:
+        for second in range(20):
+            producer.send(source, event(second, "a"), key="a")
+            producer.send(source, event(second * 10, "d"), key="d")
+        for second in range(20, 40):
+            producer.send(source, event(second, "a"), key="a")
+    counts = app.stream(source, event_time="at").key_by("key").window(tumbling("10s")).aggregate(n=agg.count())
+    logged = app.stream(source, name="logged").key_by("key").window(tumbling("1d")).aggregate(n=agg.count())
+
+    assert app.collect(counts.late, data=data) == []
+    assert sum(row.n for row in app.collect(counts, data=data)) == 60
+    assert {row.end.year for row in app.collect(logged, data=data)} == {
+        next(iter(app.consumer(source, data=data))).timestamp.year
+    }
+
+
+def test_collect_over_a_topic_of_more_partitions_than_declared_says_so(tmp_path: Path) -> None:
+    """The program would read only some of it."""
+    data = str(tmp_path / "data")
+    wide, narrow = App("wide"), App("narrow")
+    with wide.producer(data=data) as producer:
+        for n in range(20):
+            producer.send(wide.topic("in", int, partitions=4), n, key=n)
+
+    with pytest.raises(TopicMismatch, match="topic .in. has .* partitions, and the program declares 1"):
+        narrow.collect(narrow.stream(narrow.topic("in", int)), data=data)

@@ -8,6 +8,8 @@ from typing import Any
 
 from actorstream.errors import PlanError
 from actorstream.host.logs import silence
+from actorstream.log.client import ConsumerRecord, open_consumer
+from actorstream.model.topic import Topic
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
@@ -30,16 +32,14 @@ def collect(program: Program, node: Node, *, limit: int | None, data: str | None
     if topics and data is None:
         names = ", ".join(topic.name for topic in topics)
         raise PlanError(f'collect reads the topic {names}; say where it is: collect(stream, data="./actorstream-data")')
-    inputs = {topic: _values(topic, str(data)) for topic in topics}
+    inputs = {topic: _records(topic, str(data)) for topic in topics}
     with silence(), closing(MemoryCluster()) as cluster:
-        for topic, values in inputs.items():
-            cluster.write(topic, values)
+        for topic, records in inputs.items():
+            cluster.copy(topic, records)
         cluster.run(spec, outcome, enough=lambda: limit is not None and len(into) >= limit)
         return list(islice(into, limit))
 
 
-def _values(topic: Any, data: str) -> list[Any]:
-    from actorstream.log.client import open_consumer
-
+def _records(topic: Topic[Any], data: str) -> list[ConsumerRecord]:
     with open_consumer(topic, data=data) as records:
-        return [record.value for record in records]
+        return list(records)

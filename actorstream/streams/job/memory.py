@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from actorstream.actors import ActorSystem, Ref
-from actorstream.errors import ActorstreamError, ActorTerminated, AskTimeout, JobFailed
+from actorstream.errors import ActorstreamError, ActorTerminated, AskTimeout, JobFailed, TopicMismatch
 from actorstream.host import Entropy, Host, MemoryDisk, VirtualClock
 from actorstream.log.client import (
     Append,
+    ConsumerRecord,
     CreateTopic,
     DescribeTopics,
     Fetch,
@@ -19,11 +20,13 @@ from actorstream.log.client import (
     catalogue_ref,
     encode_records,
     encode_topic_key,
+    encode_value,
     encode_values,
     partition_for_key,
     partition_ref,
     start_log,
 )
+from actorstream.model.instant import to_instant
 from actorstream.model.topic import Topic, TopicSpec
 from actorstream.streams import checks
 from actorstream.streams.job.coordinator import Coordinator
@@ -39,6 +42,8 @@ Flush = Literal["none", "interval", "commit"]
 STEP_US = (1, 500)
 
 _UNSET = object()
+
+_Entry = tuple[int, bytes | None, bytes | None]  # (milliseconds, key, value) of a record
 
 
 class Outcome:
@@ -109,23 +114,41 @@ class MemoryCluster:
 
     def write(self, topic: Topic[Any], values: Sequence[Any], *, batch_records: int = 1 << 16) -> None:
         """Create a topic and append values to it, as a producer would, so many records a batch."""
-        spec = TopicSpec(topic.name, topic.partitions, compacted=topic.compacted)
-        self.ask(catalogue_ref(), CreateTopic(spec))
         get_key = None if topic.key is None else checks.getter(topic.key)
         keys = [None if get_key is None else encode_topic_key(get_key(value)) for value in values]
-        encoded = encode_values(values)
-        by_partition: dict[int, list[int]] = {}
-        for place, key in enumerate(keys):
-            partition = place % topic.partitions if key is None else partition_for_key(key, topic.partitions)
-            by_partition.setdefault(partition, []).append(place)
+        by_partition: dict[int, list[_Entry]] = {}
         now_ms = self.host.clock.now_us() // 1000
+        for place, (key, value) in enumerate(zip(keys, encode_values(values), strict=True)):
+            partition = place % topic.partitions if key is None else partition_for_key(key, topic.partitions)
+            by_partition.setdefault(partition, []).append((now_ms, key, value))
+        self._append(topic, by_partition, batch_records)
+
+    def copy(self, topic: Topic[Any], records: Iterable[ConsumerRecord]) -> None:
+        """Create a topic and append records of another log: to their partitions, with their keys and timestamps.
+
+        Raises:
+            TopicMismatch: they lie in more partitions than the program declares.
+        """
+        by_partition: dict[int, list[_Entry]] = {}
+        for record in records:
+            key = None if record.key is None else encode_topic_key(record.key)
+            value = None if record.value is None else encode_value(record.value)
+            entry = to_instant(record.timestamp) // 1000, key, value
+            by_partition.setdefault(record.partition, []).append(entry)
+        if max(by_partition, default=0) >= topic.partitions:
+            raise TopicMismatch(
+                f"topic {topic.name!r} has at least {max(by_partition) + 1} partitions, and the program declares "
+                f"{topic.partitions}; declare as many as it has"
+            )
+        self._append(topic, by_partition, 1 << 16)
+
+    def _append(self, topic: Topic[Any], by_partition: dict[int, list[_Entry]], batch_records: int) -> None:
+        spec = TopicSpec(topic.name, topic.partitions, compacted=topic.compacted)
+        self.ask(catalogue_ref(), CreateTopic(spec))
         for partition, every in sorted(by_partition.items()):
             for start in range(0, len(every), batch_records):
-                places = every[start : start + batch_records]
-                batches = encode_records(
-                    [now_ms] * len(places), [keys[place] for place in places], [encoded[place] for place in places]
-                )
-                self.ask(partition_ref(topic.name, partition), Append(batches))
+                times, keys, values = zip(*every[start : start + batch_records], strict=True)
+                self.ask(partition_ref(topic.name, partition), Append(encode_records(times, keys, values)))
 
     def read(self, topic: Topic[Any]) -> list[list[tuple[bytes | None, Any]]]:
         """For each partition the (key, value) of its committed records, in order; none if there is no topic yet."""
