@@ -47,6 +47,7 @@ class Life:
         self.committed: list[Any] = []
         self.saved: tuple[int, Instant] = 0, START_OF_TIME
         self.checkpoints = 0
+        self.in_flight: tuple[dict[str, list[Change]], list[Any], tuple[int, Instant]] | None = None
         self.begin()
 
     def begin(self) -> None:
@@ -59,7 +60,7 @@ class Life:
 
     def go_on(self) -> None:
         """From the last checkpoint."""
-        self.seen.values = []
+        self.seen.values, self.in_flight = [], None
         self.position, self.watermark = self.saved
         self.stage.restored()
         if isinstance(self.stage, PanesStage):
@@ -73,21 +74,24 @@ class Life:
             self.stage.push(batch)
             self.stage.advance(self.watermark)
 
-    def checkpoint(self) -> None:
-        """Everything so far is decided."""
-        self.checkpoints += 1
-        for table in self.stage.tables:
-            self.log.setdefault(table.name, []).extend(table.seal(self.checkpoints))
-            table.commit(self.checkpoints)
-        self.committed += self.seen.values
-        self.seen.values = []
-        self.saved = self.position, self.watermark
+    def seal(self) -> None:
+        """A barrier: what came before it is in a checkpoint that may be decided, or never."""
+        if self.in_flight is None:
+            self.checkpoints += 1
+            changes = {table.name: table.seal(self.checkpoints) for table in self.stage.tables}
+            self.in_flight = changes, self.seen.values, (self.position, self.watermark)
+            self.seen.values = []
 
-    def seal_in_vain(self) -> None:
-        """A checkpoint that is never decided."""
-        self.checkpoints += 1
+    def decide(self) -> None:
+        """The checkpoint in flight is decided, if there is one."""
+        if self.in_flight is None:
+            return
+        changes, values, self.saved = self.in_flight
         for table in self.stage.tables:
-            table.seal(self.checkpoints)
+            self.log.setdefault(table.name, []).extend(changes[table.name])
+            table.commit(self.checkpoints)
+        self.committed += values
+        self.in_flight = None
 
     def roll_back(self) -> None:
         """Another task has died: this one goes back in memory."""
@@ -99,7 +103,8 @@ class Life:
         """To the end of the input."""
         while self.position < len(self.steps):
             self.step()
-        self.checkpoint()
+        for last in (self.decide, self.seal, self.decide):
+            last()
         return self.committed
 
 
@@ -180,8 +185,7 @@ operators = st.one_of(
     st.builds(running),
 )
 happenings = st.lists(
-    st.sampled_from([Life.step, Life.step, Life.step, Life.checkpoint, Life.seal_in_vain, Life.roll_back, Life.begin]),
-    max_size=25,
+    st.sampled_from([Life.step, Life.step, Life.step, Life.seal, Life.decide, Life.roll_back, Life.begin]), max_size=30
 )
 
 
