@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, get_args, get_origin
 
-from actorstream.errors import BadInput, PlanError
+from actorstream.errors import BadInput, Mistake, OperatorError, PlanError
 from actorstream.host import Clock, SystemClock
 from actorstream.model.utc import as_utc
 from actorstream.streams.connector import Chunk
@@ -105,12 +105,13 @@ class GeneratorSource:
         if not (self.is_async or inspect.isgeneratorfunction(inspect.unwrap(function))):
             raise PlanError(f"{_shown(function)} is not a generator function; a source yields its values")
         self.function = function
+        self.name = str(getattr(function, "__name__", "generator"))
         self.clock: Clock = clock or SystemClock()
         self.replayable = _takes_offset(function)
         self.type: Any = _yielded_type(function, self.replayable)
 
     def __str__(self) -> str:
-        return f"{getattr(self.function, '__name__', 'generator')}()"
+        return f"{self.name}()"
 
     def open(self, position: Any | None, *, columns: tuple[str, ...] | None = None) -> GeneratorReader:
         """A reader after a position, which is `{"offset": the last one, "count": values before it}`.
@@ -136,9 +137,13 @@ class GeneratorReader:
         self._offset, self._count = offset, count
 
     def read(self, limit: int) -> Chunk | None:
-        """Up to `limit` values; None when the generator has ended. What the generator raises goes through."""
+        """Up to `limit` values; None when the generator has ended.
+
+        Raises:
+            OperatorError: the generator raised; a person's mistake stays what it is.
+        """
         first = self._count
-        taken = self._values.take(limit, Patience(self._source.clock))
+        taken = self._take(limit)
         if taken is None:
             return None
         self._count += len(taken)
@@ -146,6 +151,15 @@ class GeneratorReader:
             taken = [self._split(pair) for pair in taken]
         position = {"offset": self._offset, "count": self._count}
         return Chunk(as_utc(taken, self._source.type), position, first)
+
+    def _take(self, limit: int) -> list[Any] | None:
+        try:
+            return self._values.take(limit, Patience(self._source.clock))
+        except (Mistake, OperatorError):
+            raise
+        except Exception as error:
+            place, cause = f"value {self._count + 1}", f"{type(error).__name__}: {error}"
+            raise OperatorError(self._source.name, place, cause=cause) from error
 
     def _split(self, pair: Any) -> Any:
         if not isinstance(pair, tuple) or len(pair) != 2:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from actorstream import App, agg, tumbling
-from actorstream.errors import JobFailed, OperatorError, PlanError, TopicMismatch
+from actorstream.errors import OperatorError, PlanError, TopicMismatch
 from actorstream.testing import run
 from tests.streams.makers import Event, at, event, events_of
 
@@ -68,16 +68,21 @@ def test_what_is_no_generator_function_is_no_source() -> None:
 
 
 def test_a_failing_source_stops_the_job() -> None:
-    """The user's error is shown."""
+    """As any other function of the user's; it is not called again and again."""
     app = App("job")
+
+    calls = []
 
     @app.source
     def numbers() -> Iterator[int]:
+        calls.append(1)
         yield 1
         raise ValueError("no more")
 
-    with pytest.raises((OperatorError, JobFailed), match="no more"):
+    with pytest.raises(OperatorError, match=r"operator 'numbers' failed on value 2: ValueError: no more"):
         app.collect(numbers)
+
+    assert calls == [1]
 
 
 # --- collect ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actorstream.errors import BadInput, PlanError
+from actorstream.errors import BadInput, OperatorError, PlanError
 from actorstream.host import VirtualClock
 from actorstream.model.record import Record
 from actorstream.streams.connector import Source
@@ -166,7 +166,7 @@ def test_the_values_before_an_error_come_before_it(function):
 
     assert reader.read(10).values == [1, 2]
     for _ in range(2):
-        with pytest.raises(LookupError, match="gone"):
+        with pytest.raises(OperatorError, match=r"failed on value 3: LookupError: gone"):
             reader.read(10)
     reader.close()
 
