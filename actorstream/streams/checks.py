@@ -42,6 +42,23 @@ def check_time(kind: Any, field: str) -> None:
         )
 
 
+def check_filled(into: Any, available: Iterable[str], use: str) -> None:
+    """Refuse a result type that is no Record, or that has a field which nothing fills.
+
+    Raises:
+        PlanError: names the field and what there is.
+    """
+    there = list(available)
+    if not is_record_type(into):
+        raise PlanError(f"{use} at {user_site()} was given {into!r}; the type of its result is a Record type")
+    for field in msgspec.structs.fields(into):
+        if field.required and field.name not in there:
+            raise PlanError(
+                f"{use} at {user_site()}: nothing fills the field {field.name!r} of {into.__name__}; there is "
+                f"{', '.join(there)}"
+            )
+
+
 def field_type(kind: Any, field: str | Callable[..., Any] | None) -> Any:
     """The annotated type of a Record's field, else Any."""
     if not is_record_type(kind):

@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from actorstream.errors import PlanError
-from actorstream.model.record import Record, is_record_type
+from actorstream.model.record import Record
 from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.plan import nodes
@@ -39,14 +39,7 @@ def aggregate_type(
         _check_identifiers(available)
         fields = [(label, kind) for label, kind in available.items()]
         return cast("type[Record]", msgspec.defstruct(_type_name(name), fields, bases=(Record,)))
-    if not is_record_type(into):
-        raise PlanError(f"aggregate at {user_site()} was given {into!r}; the first argument is a Record type")
-    for field in msgspec.structs.fields(into):
-        if field.name not in available and field.required:
-            raise PlanError(
-                f"aggregate at {user_site()}: nothing fills the field {field.name!r} of {into.__name__}; "
-                f"there is {', '.join(available)}"
-            )
+    checks.check_filled(into, available, "aggregate")
     filled: type[Record] = into
     return filled
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from actorstream.errors import PlanError
+from actorstream.model.record import field_names
 from actorstream.model.topic import Topic
 from actorstream.streams import checks
 from actorstream.streams.connector import PlainSink, TwoPhaseSink
@@ -194,7 +195,7 @@ class Stream(Generic[V]):
             >>> app.collect(app.stream([Bid(1.0), Bid(3.0)]).where(pl.col("price") > 2))
             [Bid(price=3.0)]
         """
-        return self._columns("where", (expression,), {}, self._node.type, name)
+        return self._columns("where", (expression,), {}, None, name)
 
     def _columns(
         self, operation: str, expressions: tuple[Any, ...], named: dict[str, Any], into: Any, name: str | None
@@ -204,7 +205,12 @@ class Stream(Generic[V]):
         self._need_records(operation)
         every = checked(self._node.type, operation, expressions, named)
         naming = self._program.naming(operation, None, name, self.name)
-        value_type = into or expression_type(self._node.type, operation, every, naming["name"])
+        value_type = self._node.type
+        if operation != "where":
+            value_type = expression_type(value_type, operation, every, naming["name"])
+        if into is not None:
+            checks.check_filled(into, field_names(value_type), operation)
+            value_type = into
         node = nodes.Columns(inputs=(self._node,), operation=operation, expressions=every, type=value_type, **naming)
         return self._next(node, None, keeps_key=operation == "where")
 

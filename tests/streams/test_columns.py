@@ -134,6 +134,45 @@ def test_map_batches_gives_records_of_the_frames_columns() -> None:
     assert app.collect(typed)[2] == Doubled("a", 6)
 
 
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"key": pl.col("key"), "twice": pl.col("value") / 2}, r"column 'twice', row 0: Expected `int`, got `float`"),
+        (
+            {"key": pl.col("key"), "twice": pl.lit(None, dtype=pl.Int64)},
+            r"column 'twice', row 0: .* does not admit None",
+        ),
+        ({"key": pl.col("key")}, r"there is no column 'twice' for the field twice of Doubled"),
+    ],
+    ids=["of another type", "with a gap", "not there"],
+)
+def test_columns_that_do_not_fit_their_type_stop_the_job(columns: dict[str, pl.Expr], words: str) -> None:
+    """Though nobody asked for Records: what follows relies on their type."""
+    app = App("job")
+    events = events_of(app, EVENTS)
+    wrong = events.map_batches(lambda frame: frame.select(**columns), into=Doubled, name="wrong")
+
+    with pytest.raises(OperatorError, match=f"operator 'wrong' failed on a frame of 3 rows: {words}"):
+        app.collect(wrong.key_by("key").window(tumbling("1d")).aggregate(n=agg.count()))
+
+
+def test_columns_are_brought_to_their_types_form() -> None:
+    """A narrower integer, another unit of time, a naive time: what can be lost nowhere."""
+    app = App("job")
+    events = events_of(app, EVENTS)
+
+    @events.map_batches(into=Event)
+    def other(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(
+            pl.col("value").cast(pl.Int8), pl.col("at").dt.replace_time_zone(None).dt.cast_time_unit("ms"), more=1
+        )
+
+    last = other.key_by("key").window(tumbling("1d")).aggregate(at=agg.max("at"))
+
+    assert app.collect(other) == EVENTS
+    assert [row.at for row in app.collect(last)] == [at(2), at(1)]
+
+
 @pytest.mark.parametrize("wrong", [lambda frame: frame.head(1), lambda frame: None])
 def test_map_batches_must_give_a_row_for_each(wrong: Any) -> None:
     """Which time would the others have?"""

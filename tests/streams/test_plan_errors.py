@@ -117,6 +117,15 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: source().with_columns(before=pl.col("value").shift()),
         r"mixes rows, and which rows share a batch means nothing",
     ),
+    "a result type that columns do not fill": (
+        lambda: source().select("key", into=Total),
+        r"select at .*: nothing fills the field 'total' of Total; there is key",
+    ),
+    "a result type of columns that is no Record": (lambda: source().select("key", into=dict), r"a Record type"),
+    "an expression that Polars refuses": (
+        lambda: source().select(n=pl.col("value") + pl.col("key")),
+        r"select at test_plan_errors.py:\d+: arithmetic on dtypes",
+    ),
     "a select of nothing": (lambda: source().select(), r"give it field names or Polars expressions"),
     "a select of something else": (lambda: source().select(3), r"was given 3; give it field names"),
     "a bad topic name": (lambda: App("job").topic("a b"), r"'a b' is no topic name"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from actorstream.errors import OperatorError
+from actorstream.errors import BadInput, OperatorError
+from actorstream.model.record import field_names
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.failure import fail
 from actorstream.streams.engine.stage import Stage
@@ -26,7 +27,20 @@ class SelectStage(Stage):
             fail(self.name, batch, 0, error)
         if result.height != frame.height:  # A literal alone has one row.
             result = frame.select(*(_stretched(result[name], frame.height) for name in result.columns))
-        self.emit(batch.with_frame(result, self._node.type))
+        kind = self._node.type
+        there = set(result.columns)  # Columns that nobody reads later may be missing.
+        fitted = _fitted(self.name, result, kind, [name for name in field_names(kind) if name in there])
+        self.emit(batch.with_frame(fitted, kind))
+
+
+def _fitted(operator: str, frame: Any, kind: Any, columns: list[str] | None = None) -> Any:
+    """The frame with the columns of a Record type, each value checked: what follows relies on them."""
+    from actorstream.streams.frames import fit_frame
+
+    try:
+        return fit_frame(frame, kind, columns)
+    except BadInput as error:
+        raise OperatorError(operator, f"a frame of {frame.height} rows", cause=str(error)) from error
 
 
 def _stretched(series: Any, height: int) -> Any:
@@ -86,4 +100,4 @@ class MapBatchesStage(Stage):
             )
         if self._kind is None:
             self._kind = record_type_of(result.schema, self.name)
-        self.emit(batch.with_frame(result, self._kind))
+        self.emit(batch.with_frame(_fitted(self.name, result, self._kind), self._kind))
