@@ -1,7 +1,7 @@
 """One lane into a two-phase sink: what was written for which checkpoint. Its I/O runs as background work.
 
-Handles are named `<job>-<lane>-<epoch>-<checkpoint>`, with numbers of fixed width, so that they sort in the order of
-their output and an orphan can be told from its name.
+Handles are named `<job>-<lane>-<hash>-<epoch>-<checkpoint>`, with numbers of fixed width, so that they sort in the
+order of their output and an orphan can be told from its name.
 """
 
 from __future__ import annotations
@@ -73,11 +73,12 @@ class FileLane:
 
 
 def _prefix(identity: str) -> str:
-    """The identity as part of a file's name; a long one is cut, and told apart by its hash."""
-    clean = _UNFIT.sub("_", identity)
-    if len(clean) > _PREFIX_MAX:
-        clean = f"{clean[:_PREFIX_MAX]}-{xxhash.xxh64_hexdigest(identity.encode())}"
-    return f"{clean}-"
+    """The identity as part of a file's name: as much of it as a person can read, and its hash.
+
+    The hash tells apart what only unfit characters tell apart, and keeps one lane's prefix from beginning another's.
+    """
+    clean = _UNFIT.sub("_", identity)[:_PREFIX_MAX]
+    return f"{clean}-{xxhash.xxh64_hexdigest(identity.encode())}-"
 
 
 def _nothing() -> None:
