@@ -1,4 +1,4 @@
-"""All that is not deterministic: clock, entropy, disk, network. Production and simulation differ here, and only here."""
+"""All that is not deterministic: clock, entropy, disk, network. Production and simulation differ only here."""
 
 from actorstream.host.clock import Clock, SystemClock, VirtualClock
 from actorstream.host.disk import Disk, File

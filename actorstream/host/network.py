@@ -1,8 +1,8 @@
 """Connections between processes that carry frames: the machine's sockets, or a simulation's.
 
 A frame is some bytes that arrive as one piece. Guarantees of a connection: frames arrive whole, in the order in which
-they were sent, each at most once; after `on_close` nothing arrives any more. That what was sent arrives is not promised:
-a connection may end at any moment, on one side before the other.
+they were sent, each at most once; after `on_close` nothing arrives any more. That what was sent arrives is not
+promised: a connection may end at any moment, on one side before the other.
 
 Addresses are text: `unix:/path/of/socket`, `tcp:host:port` (port 0 when listening: any that is free).
 
