@@ -184,6 +184,26 @@ class ActorTerminated(ActorstreamError):
     """The actor that was asked has ended, so no answer will come."""
 
 
+class Unsendable(ActorstreamError, TypeError):
+    """A message holds something that cannot leave this process, or is too large. Says what, and what to do."""
+
+
+class RemoteError(ActorstreamError):
+    """An error that was raised in another process.
+
+    Attributes:
+        kind: its class, as "builtins.ValueError".
+        text: what it said.
+        trace: where it was raised, as text.
+    """
+
+    def __init__(self, kind: str, text: str, trace: str = "") -> None:
+        super().__init__(f"{kind}: {text}")
+        self.kind = kind
+        self.text = text
+        self.trace = trace
+
+
 class MailboxFull(ActorstreamError):
     """A bounded mailbox overflowed. Bounds are derived from the protocol, so this is a bug to report."""
 

@@ -68,12 +68,19 @@ class Asks:
         if ask is not None and ask.answer.set_running_or_notify_cancel():
             ask.answer.set_exception(error)
 
-    def on_ended(self, target: str, waiting: Iterable[str]) -> None:
-        """An incarnation of `target` ended: what it was asked is lost, but for questions that wait in its mailbox."""
+    def on_ended(self, target: str, waiting: Iterable[str], last: int | None = None) -> None:
+        """An incarnation of `target` ended: what it was asked is lost, but for questions that wait in its mailbox.
+
+        Args:
+            target: its path.
+            waiting: the questions in its mailbox.
+            last: the number of the last question that had reached it; later ones are on their way. None: all had.
+        """
         if target not in self._by_target:
             return
         waiting = frozenset(waiting)
-        for path in [path for path in self._by_target.get(target, ()) if path not in waiting]:
+        lost = [path for path in self._by_target[target] if last is None or int(path[1:]) <= last]
+        for path in [path for path in lost if path not in waiting]:
             self.reject(path, ActorTerminated(f"{target} ended before it answered"))
 
     def reject_all(self, why: str) -> None:

@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from actorstream.actors.actor import Actor
 from actorstream.actors.context import Context
+from actorstream.actors.family import Child, Parent
 from actorstream.actors.message import (
     FAILURES,
     Crash,
@@ -74,7 +76,7 @@ class Cell:
         "supervision",
     )
 
-    def __init__(self, kernel: Kernel, parent: Cell | None, spec: ChildSpec, path: str) -> None:
+    def __init__(self, kernel: Kernel, parent: Parent | None, spec: ChildSpec, path: str) -> None:
         self.kernel = kernel
         self.parent = parent
         self.spec = spec
@@ -88,7 +90,7 @@ class Cell:
         self.signals: deque[tuple[int, Callable[..., None], tuple[Any, ...]]] = deque()
         self.queued = False  # In the runtime's queue.
         self.idle = False  # Running, not queued: mail must wake it.
-        self.child_cells: dict[str, Cell] = {}
+        self.child_cells: dict[str, Child] = {}
         self.background_count = 0
         self.instance: Actor | None = None
         self._table = spec.actor._table
@@ -137,6 +139,16 @@ class Cell:
         except FAILURES as error:
             self.fail(error, message)
         return count
+
+    @staticmethod
+    def handler_in(frame: FrameType | None) -> str:
+        """The type of the message that a thread, which is there, is handling; "" if it handles none."""
+        while frame is not None:
+            if frame.f_code is Cell._handle.__code__:
+                message = frame.f_locals.get("message")
+                return type(message.message if isinstance(message, Own) else message).__name__
+            frame = frame.f_back
+        return ""
 
     def peek(self) -> str:
         """What the next step is about, for traces."""
@@ -190,6 +202,11 @@ class Cell:
         return Observed(self.path, str(self.state), self.incarnation, self.restarts, len(self.mail), facts)
 
     @property
+    def node_name(self) -> str:
+        """See `Child`."""
+        return ""
+
+    @property
     def restarts(self) -> int:
         """How many incarnations followed the first."""
         return max(0, self.starts - 1)
@@ -229,6 +246,7 @@ class Cell:
             self.fail(error, None)
             return
         self.state = State.RUNNING
+        self.kernel.on_started(self)
         if self.mail:
             self._wake()
         else:
@@ -257,6 +275,18 @@ class Cell:
         self._apply(self.supervision.stop_all())
         self._end_if_quiet()
 
+    def tell_to_stop(self) -> None:
+        """See `Child`."""
+        self.signal(self.incarnation, self.end, Shutdown())
+
+    def suspend(self) -> None:
+        """See `Child`."""
+        self.state = State.SUSPENDED
+
+    def remove(self) -> None:
+        """See `Child`."""
+        self.kernel.remove(self)
+
     def _on_deadline(self) -> None:
         self._deadline = None
         self.background_count = 0
@@ -279,7 +309,7 @@ class Cell:
         self.state = State.FAILED if isinstance(reason, Crash) else State.STOPPED
         self.kernel.on_ended(self)
         if self.parent is not None:
-            self.parent.signal(self.parent.incarnation, self.parent.on_child_ended, self.spec.name, reason)
+            self.parent.report_end(self.spec.name, reason)
 
     def drop_mail(self, unwanted: Callable[[Message], bool]) -> None:
         """Drop the waiting messages that are `unwanted`."""
@@ -304,16 +334,23 @@ class Cell:
         path = f"{self.path}/{spec.name}" if self.path else spec.name
         if spec.name in self.child_cells:
             raise ValueError(f"there is an actor at {path} already; choose another name")
-        cell = Cell(self.kernel, self, spec, path)
-        self.child_cells[spec.name] = cell
-        self.kernel.cells[path] = cell
+        child = self.kernel.make_child(self, spec, path)
+        self.child_cells[spec.name] = child
         self._apply(self.supervision.add(spec))
-        return cell.ref
+        return child.ref
 
     def next_child_name(self, actor: type[Actor]) -> str:
         """A name that no child of this cell has had."""
         self._names += 1
         return f"{actor.__name__.lower()}-{self._names}"
+
+    def report_end(self, name: str, reason: ExitReason) -> None:
+        """See `Parent`."""
+        self.signal(self.incarnation, self.on_child_ended, name, reason)
+
+    def request_stop(self, name: str) -> None:
+        """See `Parent`."""
+        self.signal(self.incarnation, self.stop_child, name)
 
     def on_child_ended(self, name: str, reason: ExitReason) -> None:
         """A child's incarnation ended."""
@@ -334,17 +371,16 @@ class Cell:
                 case Start(name):
                     self.child_cells[name].start()
                 case Stop(name):
-                    child = self.child_cells[name]
-                    child.signal(child.incarnation, child.end, Shutdown())
+                    self.child_cells[name].tell_to_stop()
                 case Pause(name, number, pause_us):
                     self._pause(name, number, pause_us)
                 case Forget(name):
-                    self.kernel.remove(self.child_cells.pop(name))
+                    self.child_cells.pop(name).remove()
                 case Escalate(name, reason):
                     self._escalate(name, reason)
 
     def _pause(self, name: str, number: int, pause_us: int) -> None:
-        self.child_cells[name].state = State.SUSPENDED
+        self.child_cells[name].suspend()
         incarnation = self.incarnation
 
         def over(timer: OwnTimer) -> None:

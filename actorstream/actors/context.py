@@ -10,7 +10,7 @@ from actorstream.actors.durations import Duration, as_us
 from actorstream.actors.limits import BACKGROUND_MAX
 from actorstream.actors.message import Message, Normal
 from actorstream.actors.ref import NOBODY, Ref
-from actorstream.actors.specification import Backoff, ChildSpec, Intensity, RestartRule
+from actorstream.actors.specification import Backoff, ChildSpec, Intensity, Place, RestartRule
 from actorstream.errors import MailboxFull
 from actorstream.host import Entropy, Host
 from actorstream.host.logs import logger
@@ -110,6 +110,8 @@ class Context:
         shutdown: Duration = "2s",
         restarts: int = 5,
         within: Duration = "60s",
+        node: Place = None,
+        hang_after: Duration = "30s",
         **options: Any,
     ) -> Ref:
         """Start a child, made as `actor(*arguments, **options)`; it runs when this returns.
@@ -123,6 +125,8 @@ class Context:
             shutdown: how long its background work may take to end before it is killed.
             restarts: how many restarts are allowed within `within`; one more, and this actor fails.
             within: see `restarts`.
+            node: where it lives, as for `child`; by default where this actor does.
+            hang_after: as for `child`.
             options: for its `__init__`, at each start.
 
         Raises:
@@ -138,6 +142,8 @@ class Context:
             Backoff.parse(backoff),
             as_us(shutdown, what="shutdown"),
             Intensity(restarts, as_us(within, what="within")),
+            node,
+            as_us(hang_after, what="hang_after"),
         )
         return self._alive("spawn").spawn(spec)
 

@@ -14,18 +14,21 @@ from actorstream.actors.actor import Actor
 from actorstream.actors.asks import Answer, Asks
 from actorstream.actors.cell import Cell
 from actorstream.actors.deathwatch import DeathWatch
+from actorstream.actors.family import Child
 from actorstream.actors.limits import FAILURES_MAX
 from actorstream.actors.message import Crash, Message, Shutdown
 from actorstream.actors.own import Own
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.scheduler import Scheduler
 from actorstream.actors.specification import ChildSpec
-from actorstream.errors import ActorTerminated, MailboxFull
+from actorstream.errors import ActorTerminated, MailboxFull, Unsendable
 from actorstream.host import Entropy, Host
 from actorstream.host.logs import logger
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
+
+    from actorstream.actors.nodes.cluster import Cluster
 
 
 class Root(Actor):
@@ -46,6 +49,8 @@ class Kernel:
     """The actors of one system.
 
     Attributes:
+        number: of the node; no other life of any node of this system has it.
+        cluster: the way to other nodes; None: there are none.
         cells: all actors by path, in the order of their birth; "" is the root.
         failures: the newest failures.
         dead_letters: how many messages reached nobody.
@@ -53,13 +58,15 @@ class Kernel:
         failed: why the system failed, or None.
     """
 
-    def __init__(self, host: Host, scheduler: Scheduler) -> None:
+    def __init__(self, host: Host, scheduler: Scheduler, number: int = 0) -> None:
         self.host = host
+        self.number = number
+        self.cluster: Cluster | None = None
         self.scheduler = scheduler
         self.entropy = Entropy(host.entropy.bits())
         self.cells: dict[str, Cell] = {}
         self.asks = Asks()
-        self.deaths = DeathWatch(self.cells)
+        self.deaths = DeathWatch(self)
         self.failures: deque[Failure] = deque(maxlen=FAILURES_MAX)
         self.dead_letters = 0
         self.unhandled = 0
@@ -73,9 +80,23 @@ class Kernel:
         self.root.start()
 
     def next_incarnation(self) -> int:
-        """A number that no incarnation of this system has had."""
+        """A number that no incarnation of this system has had, on any node."""
         self._incarnation += 1
-        return self._incarnation
+        return self.number << 32 | self._incarnation
+
+    def make_child(self, parent: Cell, spec: ChildSpec, path: str) -> Child:
+        """A new child of `parent`, here or, if it is to live elsewhere, its outpost."""
+        if self.cluster is not None and self.cluster.wants(spec):
+            return self.cluster.outpost(parent, spec, path)
+        if spec.node not in (None, "any", "node-0"):
+            raise ValueError(f"{path}: there is no node {spec.node!r}, because the system runs in one process")
+        cell = self.cells[path] = Cell(self, parent, spec, path)
+        return cell
+
+    def has(self, ref: Ref) -> bool:
+        """Whether what is sent to `ref` reaches somebody here."""
+        cell = self.cells.get(ref.path)
+        return cell is not None and (not ref.incarnation or cell.lives_as(ref.incarnation))
 
     def send(self, ref: Ref, message: Message, sender: Ref) -> None:
         """Put `message` into the mailbox of `ref`.
@@ -101,16 +122,36 @@ class Kernel:
     def _send_outside(self, ref: Ref, message: Message, sender: Ref) -> None:
         if ref.path == NOBODY.path or self.asks.resolve(ref.path, message):
             return
+        if self.cluster is None or not self.cluster.send(ref, message, sender):
+            self.on_dead_letter(ref, message, sender)
+
+    def answer(self, path: str, message: Message) -> None:
+        """An answer to a question came from another node."""
+        if path != NOBODY.path and not self.asks.resolve(path, message):
+            self.dead_letters += 1
+
+    def on_dead_letter(self, ref: Ref, message: Message, sender: Ref) -> None:
+        """Nobody is there for this message."""
         self.dead_letters += 1
         self.asks.reject(sender.path, ActorTerminated(f"there is no actor at {ref.path}"))
+
+    def on_no_actor(self, path: str, sender: str, *, full: bool) -> None:
+        """What `sender` sent to another node could not be delivered there."""
+        where = path or "that ref"
+        error = MailboxFull("the actor's mailbox is full") if full else ActorTerminated(f"there is no actor at {where}")
+        self.asks.reject(sender, error)
+
+    def on_overflow(self, ref: Ref, message: Message) -> None:
+        """A mailbox has no room for what came from elsewhere: a protocol asks for more than it should."""
+        self.dead_letters += 1
+        self._log().error("mailbox full", actor=ref.path, message=type(message).__name__)
 
     def tell(self, ref: Ref, message: Message) -> None:
         """Send from outside; an overflow is reported here, because the sender is elsewhere."""
         try:
             self.send(ref, message, NOBODY)
         except MailboxFull:
-            self.dead_letters += 1
-            self._log().error("mailbox full", actor=ref.path, message=type(message).__name__)
+            self.on_overflow(ref, message)
 
     def ask(self, ref: Ref, message: Message, timeout_us: int, answer: Answer) -> None:
         """Send a question from outside; `answer` gets the answer, or an error."""
@@ -123,8 +164,10 @@ class Kernel:
             answer.set_exception(error)
             return
         try:
+            if self.cluster is not None and ref.path not in self.cells:
+                self.cluster.watches.watch(ref.path)  # So that the question ends when the actor does.
             self.send(ref, message, sender)
-        except MailboxFull as error:
+        except (MailboxFull, Unsendable) as error:
             self.asks.reject(sender.path, error)
         self.asks.arm(sender, timeout_us, self.scheduler.after)
 
@@ -144,16 +187,17 @@ class Kernel:
         Raises:
             LookupError: nobody does.
         """
-        cell = self.cells.get(path) if path else None
-        if cell is None:
-            raise LookupError(f"there is no actor at {path!r}")
-        return cell.ref
+        if path and (path in self.cells or (self.cluster is not None and path in self.cluster.outposts)):
+            return Ref(path)
+        raise LookupError(f"there is no actor at {path!r}")
 
     def stop(self, ref: Ref) -> None:
         """Stop the actor at `ref` for good."""
         cell = self.cells.get(ref.path)
         if cell is not None and cell.parent is not None:
-            cell.parent.signal(cell.parent.incarnation, cell.parent.stop_child, cell.spec.name)
+            cell.parent.request_stop(cell.spec.name)
+        elif cell is None and self.cluster is not None:
+            self.cluster.stop(ref.path)
 
     def crash(self, ref: Ref, error: Exception) -> bool:
         """Let the actor at `ref` fail; False if it is not running."""
@@ -178,10 +222,17 @@ class Kernel:
         self.cells.clear()
         self.asks.reject_all("its process is gone")
 
+    def on_started(self, cell: Cell) -> None:
+        """An incarnation of `cell` began."""
+        if self.cluster is not None:
+            self.cluster.watches.on_started(cell)
+
     def on_ended(self, cell: Cell) -> None:
         """An incarnation of `cell` ended."""
         self.deaths.on_ended(cell)
         self.asks.on_ended(cell.path, [sender.path for _, sender in cell.mail])
+        if self.cluster is not None:
+            self.cluster.watches.on_ended(cell)
         if cell is self.root:
             self._on_root_ended()
 
@@ -192,6 +243,8 @@ class Kernel:
         self.dead_letters += len(cell.mail)
         cell.mail.clear()
         self.asks.on_ended(cell.path, [])
+        if self.cluster is not None:
+            self.cluster.watches.on_gone(cell)
 
     def _on_root_ended(self) -> None:
         self.ended = True

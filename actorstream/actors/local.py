@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from actorstream.actors.cell import Cell
+from actorstream.actors.engine.watchdog import Busy
 from actorstream.actors.limits import (
     BACKGROUND_THREADS,
     BATCH_MESSAGES,
@@ -38,11 +40,15 @@ class LocalScheduler:
         loop: the event loop; whatever runs there may use the kernel directly.
     """
 
+    prefix = ""
+
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self._queue: deque[Cell] = deque()
         self._batch = 1  # Grows while handlers are quick, so that a slice is overrun by little.
         self._turning = False  # A turn runs, or is due.
+        self._running: Cell | None = None
+        self._running_since = 0.0
         self._inbox: deque[Callable[[], None]] = deque()
         self._inbox_due = False
         self._closing = threading.Lock()  # Held to set `_closed`, and to put while it is not set.
@@ -50,6 +56,10 @@ class LocalScheduler:
         self._workers = ThreadPoolExecutor(BACKGROUND_THREADS, thread_name_prefix="actorstream-background")
         self._thread = threading.Thread(target=self._main, name="actorstream", daemon=True)
         self._thread.start()
+
+    def admit(self, cell: Cell) -> bool:
+        """See `Scheduler`."""
+        return True
 
     def ready(self, cell: Cell) -> None:
         """See `Scheduler`."""
@@ -125,6 +135,21 @@ class LocalScheduler:
         self._drain_inbox()  # Whoever called just before is told that it was too late.
 
     @property
+    def thread_id(self) -> int:
+        """The identifier of the system's own thread."""
+        assert self._thread.ident is not None
+        return self._thread.ident
+
+    def busy(self) -> Busy | None:
+        """What runs now, and for how long; None if nothing does. From any thread."""
+        cell, since = self._running, self._running_since
+        if cell is None:
+            return None
+        handler = cell.handler_in(sys._current_frames().get(self.thread_id))
+        elapsed_us = int((self.loop.time() - since) * 1e6)
+        return Busy(cell.path, handler, elapsed_us, cell.spec.hang_after_us or None)
+
+    @property
     def is_own_thread(self) -> bool:
         """Whether the caller is the system's own thread."""
         return threading.get_ident() == self._thread.ident
@@ -157,10 +182,12 @@ class LocalScheduler:
         time = now()
         while queue and time < end:
             cell = queue.popleft()
+            self._running_since, self._running = time, cell
             if cell.run(self._batch):
                 queue.append(cell)
             before, time = time, now()
             self._batch = min(BATCH_MESSAGES, 2 * self._batch) if time - before < SLICE_SECONDS / 8 else 1
+        self._running = None
         self._turning = bool(queue)
         if queue:
             self.loop.call_soon(self._turn)

@@ -32,6 +32,15 @@ class Scheduler(Protocol):
         """Whether the caller is on the system's thread."""
         ...
 
+    @property
+    def prefix(self) -> str:
+        """What the paths of its actors begin with in a trace."""
+        ...
+
+    def admit(self, cell: Cell) -> bool:
+        """Whether a cell whose turn it is may go on, in a simulation: its node may stand still, or be gone."""
+        ...
+
     def ready(self, cell: Cell) -> None:
         """`cell` has something to do: call its `run` until that returns False."""
         ...

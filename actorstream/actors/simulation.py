@@ -106,6 +106,7 @@ class SimulationScheduler:
 
     Attributes:
         trace: what happened.
+        is_endless: timers go on for ever, as those of nodes do; then letting timers happen is a step, too.
         on_step: called after each step; what they raise ends the run.
     """
 
@@ -116,6 +117,8 @@ class SimulationScheduler:
         self._stepping = False
         self._abandoned = False
         self.is_own_thread = True
+        self.prefix = ""
+        self.is_endless = False
         self.ready = self._order.add
         self.trace = Trace()
         self.on_step: list[Callable[[], None]] = []
@@ -130,7 +133,7 @@ class SimulationScheduler:
             raise RuntimeError("an actor cannot drive the simulation it runs in; send a message instead of asking")
         cell = self._next()
         if cell is None:
-            return False
+            return self.is_endless and not self._abandoned and len(self._agenda) > 0
         self._stepping = True
         try:
             self._run(cell)
@@ -196,16 +199,29 @@ class SimulationScheduler:
         next_us = self._agenda.next_us()
         if 0 <= next_us <= self._clock.now_us():
             self._agenda.fire(self._clock.now_us())
-        cell = self._order.take()
+        cell = self._take()
         while cell is None and (next_us := self._agenda.next_us()) >= 0:
             self._clock.advance_to(next_us)
             self._agenda.fire(next_us)
+            cell = self._take()
+            if self.is_endless:
+                break
+        return cell
+
+    def _take(self) -> Cell | None:
+        """Whoever is next, but for those whose node does not run."""
+        cell = self._order.take()
+        while cell is not None and not cell.kernel.scheduler.admit(cell):
             cell = self._order.take()
         return cell
+
+    def admit(self, cell: Cell) -> bool:
+        """Whether this cell, whose turn it is, may go on: this node always runs."""
+        return True
 
     def _run(self, cell: Cell) -> None:
         now_us = self._clock.now_us() + self._order.pause()
         self._clock.advance_to(now_us)
-        self.trace.add(now_us, cell.path, cell.peek())
+        self.trace.add(now_us, cell.kernel.scheduler.prefix + cell.path, cell.peek())
         if cell.run(1):
             self._order.add(cell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -9,6 +10,12 @@ from actorstream.actors.actor import Actor
 from actorstream.actors.durations import Duration, as_us
 
 RestartRule: TypeAlias = Literal["permanent", "transient", "temporary"]
+HANG_AFTER_US = 30_000_000
+"""A handler that runs longer hangs, unless its actor says something else."""
+
+Place: TypeAlias = str | Mapping[str, Any] | None
+"""Where an actor lives: beside its parent, on any node, on the node of that name, or on one with these capabilities."""
+
 Scope: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
 
 
@@ -54,7 +61,9 @@ class Strategy:
 class ChildSpec:
     """How to start a child, and what to do when it ends.
 
-    `intensity`: its own bound on restarts; None: it counts towards the supervisor's.
+    `intensity`: its own bound on restarts; None: it counts towards the supervisor's. `node`: where it lives.
+    `hang_after_us`: a handler that runs longer is reported, and the node it runs on is killed (never this process); 0
+    is never.
     """
 
     name: str
@@ -65,6 +74,8 @@ class ChildSpec:
     backoff: Backoff = field(default_factory=Backoff)
     shutdown_us: int = 2_000_000
     intensity: Intensity | None = None
+    node: Place = None
+    hang_after_us: int = HANG_AFTER_US
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -95,7 +106,8 @@ def child(
     restart: RestartRule = "permanent",
     backoff: str = "100ms..5s",
     shutdown: Duration = "2s",
-    node: Literal["any"] = "any",
+    node: Place = None,
+    hang_after: Duration = "30s",
     **options: Any,
 ) -> ChildSpec:
     """A child of a `Supervisor`, made as `actor(*arguments, **options)` at each start.
@@ -107,14 +119,15 @@ def child(
         restart: `permanent` (always), `transient` (only after a failure) or `temporary` (never).
         backoff: pause before a restart, from the first to the longest, as "100ms..5s".
         shutdown: how long its background work may take to end before it is killed.
-        node: where it may run; "any" is the only choice within one process.
+        node: where it lives: None (where its parent does), "any" (any node of the system), a node's name, or
+            capabilities that the node must have, as {"gpu": 1}. If its node is lost it restarts on another that fits.
+        hang_after: a handler that runs longer is reported with its stack, and the node it runs on is killed, unless
+            that is the process that made the system; 0 (microseconds) is never.
         options: for its `__init__`, at each start.
 
     Raises:
-        ValueError: a name, rule, pause or node that makes no sense.
+        ValueError: a name, rule or pause that makes no sense.
     """
-    if node != "any":
-        raise ValueError(f"{name}: node is {node!r}; within one process it can only be 'any'")
     return ChildSpec(
         name,
         actor,
@@ -123,6 +136,8 @@ def child(
         restart,
         Backoff.parse(backoff),
         as_us(shutdown, what="shutdown"),
+        node=node,
+        hang_after_us=as_us(hang_after, what="hang_after"),
     )
 
 

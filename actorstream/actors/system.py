@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from actorstream.actors.actor import Actor
 from actorstream.actors.durations import Duration, as_us
@@ -16,12 +17,23 @@ from actorstream.actors.kernel import Failure, Kernel
 from actorstream.actors.limits import STOP_SECONDS
 from actorstream.actors.local import LocalScheduler
 from actorstream.actors.message import Crash, Message
+from actorstream.actors.nodes.loading import on_system
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.simulation import STEP_US, SimulationScheduler
 from actorstream.actors.trace import Trace
 from actorstream.actors.tree import show_tree
 from actorstream.errors import AskTimeout
 from actorstream.host import Entropy, Host, MemoryDisk, VirtualClock, real_host
+
+if TYPE_CHECKING:
+    from actorstream.actors.nodes.nodes import Nodes
+    from actorstream.actors.nodes.simulated import World
+
+NODES_MAX = 64
+"""Processes that one system may start on this machine."""
+
+DRIVER = "node-0"
+"""The name of this process as a node."""
 
 
 class InjectedCrash(Exception):
@@ -32,8 +44,9 @@ class ActorSystem:
     """Actors, and the runtime under them.
 
     Args:
-        nodes: further processes; only 0 (all in this process) is possible.
-        runtime: "local" (an event loop in a thread) or "simulation" (this thread, virtual time).
+        nodes: further processes, in which actors may live; in a simulation, simulated ones. 0: all in this process.
+        runtime: "local" (an event loop in a thread, and with `nodes` processes that Thespian starts) or "simulation"
+            (this thread, virtual time).
         seed: of the simulation: order and pauses. None: first come, first served, nothing by chance.
         host: clock, entropy and disk; by default the machine's, and in a simulation virtual ones. A simulation's
             may be given to a later one, which goes on with its time and its files.
@@ -64,8 +77,9 @@ class ActorSystem:
         host: Host | None = None,
         step_us: tuple[int, int] = STEP_US,
     ) -> None:
-        if nodes != 0:
-            raise ValueError(f"nodes is {nodes}; an actor system runs within one process, so it can only be 0")
+        on_system()
+        if not 0 <= nodes <= NODES_MAX:
+            raise ValueError(f"nodes is {nodes}; use a number from 0 to {NODES_MAX}")
         if runtime == "simulation":
             host, scheduler = _simulated(host, seed, step_us)
             self._simulator: SimulationScheduler | None = scheduler
@@ -83,6 +97,23 @@ class ActorSystem:
         made = host
         self._kernel = self._scheduler.call(lambda: Kernel(made, self._scheduler))
         self._stopped = False
+        self._nodes: Nodes | None = None
+        if nodes:
+            self._nodes = self._start_nodes(nodes, seed or 0)
+
+    def _start_nodes(self, count: int, seed: int) -> Nodes:
+        try:
+            if self._simulator is not None:
+                from actorstream.actors.nodes.simulated import simulated_nodes
+
+                return simulated_nodes(self._kernel, self._simulator, seed, count)
+            from actorstream.actors.nodes.processes import process_nodes
+
+            assert self._local is not None
+            return process_nodes(self._kernel, self._local, count)
+        except BaseException:
+            self._scheduler.close()
+            raise
 
     def __enter__(self) -> ActorSystem:
         return self
@@ -112,10 +143,14 @@ class ActorSystem:
         Raises:
             LookupError: there is none now.
         """
-        return self._kernel.find(path)
+        with contextlib.suppress(LookupError):
+            return self._scheduler.call(lambda: self._kernel.find(path))
+        if self._nodes is not None and self._nodes.locate(path) is not None:
+            return Ref(path)
+        raise LookupError(f"there is no actor at {path!r}")
 
     def actors(self) -> list[Ref]:
-        """All actors, in the order of their birth."""
+        """All actors of this node, in the order of their birth."""
         return self._scheduler.call(lambda: [cell.ref for path, cell in self._kernel.cells.items() if path])
 
     def tell(self, ref: Ref, message: Message) -> None:
@@ -164,6 +199,8 @@ class ActorSystem:
         try:
             self._scheduler.wait(ended, int(STOP_SECONDS * 1e6))
         finally:
+            if self._nodes is not None:
+                self._nodes.close()
             self._scheduler.close()
 
     # --- looking -----------------------------------------------------------------------------------------------------
@@ -190,7 +227,26 @@ class ActorSystem:
 
     def tree(self, format: Literal["text", "json"] = "text") -> str:  # noqa: A002  # The name that says it.
         """The actors with state, restarts and messages waiting, for people or programs."""
-        return self._scheduler.call(lambda: show_tree(self._kernel.root, format))
+        elsewhere = self._nodes.describe() if self._nodes is not None else {}
+        node = DRIVER if self._nodes is not None else ""
+        return self._scheduler.call(lambda: show_tree(self._kernel.root, format, elsewhere, node))
+
+    @property
+    def nodes(self) -> list[str]:
+        """The names of the nodes that live, this one first: "node-0", and those that were started."""
+        return self._nodes.names() if self._nodes is not None else [DRIVER]
+
+    @property
+    def world(self) -> World:
+        """The simulated nodes, and what may befall them.
+
+        Raises:
+            RuntimeError: there are none.
+        """
+        world = self._nodes.world if self._nodes is not None else None
+        if world is None:
+            raise RuntimeError("only a simulation with nodes has a world: ActorSystem(runtime='simulation', nodes=2)")
+        return world
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -223,6 +279,11 @@ class ActorSystem:
     def run(self, until: Callable[[], bool] | None = None, steps_max: int = 10_000_000) -> int:
         """Step until `until()` holds, nothing is left to do, or `steps_max` steps are done; returns their number."""
         return self.simulator.run(until, steps_max)
+
+    def run_for(self, duration: Duration) -> int:
+        """Step until so much virtual time has passed, or nothing is left to do; returns the number of steps."""
+        end_us = self.host.clock.now_us() + as_us(duration, what="duration")
+        return self.run(until=lambda: self.host.clock.now_us() >= end_us)
 
     def crash(self, ref: Ref, error: Exception | None = None) -> bool:
         """Let an actor fail as if a handler had raised `error`; False if it is not running."""

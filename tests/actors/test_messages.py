@@ -199,10 +199,10 @@ def test_asking_a_stopped_system_says_so(system: ActorSystem) -> None:
         system.ask(greeter, Greet("Ada"))
 
 
-def test_processes_are_refused() -> None:
-    """A system of several processes is refused with a clear error."""
-    with pytest.raises(ValueError, match="nodes is 2"):
-        ActorSystem(nodes=2)
+def test_a_number_of_nodes_that_makes_no_sense_is_refused() -> None:
+    """One clear line, and nothing is started."""
+    with pytest.raises(ValueError, match="nodes is -1; use a number from 0 to"):
+        ActorSystem(nodes=-1)
 
 
 def test_the_tree_can_be_read_by_people_and_programs(system: ActorSystem) -> None:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from actorstream import Record
 from actorstream.errors import BadInput
-from actorstream.streams.store.codec import Codec, is_exact
-from actorstream.streams.store.tagged import Tagged
+from actorstream.model.codec import Codec, is_exact
+from actorstream.model.tagged import Tagged
 
 
 class Colour(Enum):

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+from actorstream.model.codec import Codec
 from actorstream.model.identity import key_group
 from actorstream.streams.store.changes import Change
-from actorstream.streams.store.codec import Codec
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ import msgspec
 import msgspec.inspect as inspect
 
 from actorstream.errors import BadInput
-from actorstream.streams.store.tagged import Tagged
+from actorstream.model.tagged import Tagged
 
 _IS_TAGGED = b"\xc1"  # The one byte that no MessagePack value begins with.
 

@@ -7,7 +7,7 @@ their class, among the classes that the program has; nothing is imported, and no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -25,10 +25,26 @@ _WORD_MIN, _WORD_MAX = -(2**63), 2**64 - 1  # What MessagePack can hold of an in
 _TUPLE, _SET, _FROZENSET, _DICT, _INT, _DATE, _TIME, _NAIVE, _SPAN, _DECIMAL, _UUID, _ENUM, _STRUCT, _NAMED = range(14)
 
 
-class Tagged:
-    """See the module. Remembers the classes that it has found."""
+FIRST_FREE = 64
+"""Codes from here on are for those who write more kinds of values."""
 
-    def __init__(self) -> None:
+MAIN, MAIN_ELSEWHERE = "__main__", "__actorstream_main__"
+"""What the file that a program was started with is called: by Python, and in the program's other processes."""
+
+Other = Callable[[Any], tuple[int, Any]]
+
+
+class Tagged:
+    """See the module. Remembers the classes that it has found.
+
+    Args:
+        other: writes what is none of the kinds named above, as a code from `FIRST_FREE` on, and content.
+        build: makes it again, by code, out of the content.
+    """
+
+    def __init__(self, other: Other | None = None, build: Mapping[int, Callable[[Any], Any]] | None = None) -> None:
+        self._other = other or _refuse
+        self._others = build or {}
         self._decoder = msgspec.msgpack.Decoder(ext_hook=self._build)
         self._classes: dict[tuple[int, str], Any] = {}
 
@@ -39,7 +55,7 @@ class Tagged:
             BadInput: it holds something that cannot be written.
         """
         try:
-            return _pack(_plain(value))
+            return _pack(_plain(value, self._other))
         except (UnicodeEncodeError, RecursionError) as error:
             raise BadInput(f"a value cannot be written: {error}") from error
 
@@ -56,7 +72,7 @@ class Tagged:
 
     def _build(self, code: int, data: memoryview) -> Any:
         parts = self._decoder.decode(data)
-        build = _BUILD.get(code)
+        build = _BUILD.get(code) or self._others.get(code)
         if build is not None:
             return build(parts)
         name, content = parts
@@ -69,41 +85,41 @@ class Tagged:
         bases = {_ENUM: Enum, _STRUCT: msgspec.Struct, _NAMED: tuple}
         if code not in bases:
             raise BadInput(f"{code} is no code of a value")
-        kind = self._classes[code, name] = _class_named(bases[code], name)
+        kind = self._classes[code, name] = class_named(bases[code], name)
         return kind
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, other: Other) -> Any:
     kind = type(value)
     if kind in _AS_THEY_ARE:
         return value
     if kind is int:
         return value if _is_word(value) else _ext(_INT, str(value))
     if kind is list:
-        return [_plain(one) for one in value]
+        return [_plain(one, other) for one in value]
     if kind is dict:
         if all(type(key) is str or _is_word(key) for key in value):
-            return {key: _plain(one) for key, one in value.items()}
-        return _ext(_DICT, [[_plain(key), _plain(one)] for key, one in value.items()])
-    return _plain_other(value)
+            return {key: _plain(one, other) for key, one in value.items()}
+        return _ext(_DICT, [[_plain(key, other), _plain(one, other)] for key, one in value.items()])
+    return _plain_other(value, other)
 
 
 def _is_word(value: Any) -> bool:
     return type(value) is int and _WORD_MIN <= value <= _WORD_MAX
 
 
-def _plain_other(value: Any) -> Any:
+def _plain_other(value: Any, other: Other) -> Any:
     match value:
         case Enum():
-            return _ext(_ENUM, [_name_of(value), _plain(value.value)])
+            return _ext(_ENUM, [_name_of(value), _plain(value.value, other)])
         case msgspec.Struct():
-            fields = {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+            fields = {name: _plain(getattr(value, name), other) for name in value.__struct_fields__}
             return _ext(_STRUCT, [_name_of(value), fields])
         case tuple():
-            parts = [_plain(one) for one in value]
+            parts = [_plain(one, other) for one in value]
             return _ext(_NAMED, [_name_of(value), parts]) if hasattr(value, "_fields") else _ext(_TUPLE, parts)
         case set() | frozenset():
-            parts = sorted((_plain(one) for one in value), key=_pack)
+            parts = sorted((_plain(one, other) for one in value), key=_pack)
             return _ext(_SET if isinstance(value, set) else _FROZENSET, parts)
         case datetime():
             return value if value.tzinfo is not None else _ext(_NAIVE, value.isoformat())
@@ -120,11 +136,9 @@ def _plain_other(value: Any) -> Any:
     bases: tuple[Any, ...] = (str, int, float, bytes, list, dict)
     for base in bases:  # A subclass of one of these is kept as what it extends.
         if isinstance(value, base):
-            return _plain(base(value))
-    raise BadInput(
-        f"a value of type {type(value).__name__} cannot be kept in state; use Records, numbers, strings, datetimes, "
-        "lists and dicts"
-    )
+            return _plain(base(value), other)
+    code, content = other(value)
+    return _ext(code, _plain(content, other))
 
 
 _BUILD: dict[int, Callable[[Any], Any]] = {
@@ -142,23 +156,48 @@ _BUILD: dict[int, Callable[[Any], Any]] = {
 }
 
 
+def _refuse(value: Any) -> tuple[int, Any]:
+    raise BadInput(
+        f"a value of type {type(value).__name__} cannot be kept in state; use Records, numbers, strings, datetimes, "
+        "lists and dicts"
+    )
+
+
 def _ext(code: int, content: Any) -> msgspec.msgpack.Ext:
     return msgspec.msgpack.Ext(code, _pack(content))
 
 
 def _name_of(value: Any) -> str:
-    return f"{type(value).__module__}:{type(value).__qualname__}"
+    return name_of(type(value))
 
 
-def _class_named(base: type, name: str) -> Any:
+def name_of(thing: Any) -> str:
+    """The name by which every process of a program knows a class or a function of a module.
+
+    Example:
+        >>> name_of(Tagged)
+        'actorstream.model.tagged:Tagged'
+    """
+    return f"{_module_of(thing)}:{thing.__qualname__}"
+
+
+def _module_of(thing: Any) -> str:
+    module: str = thing.__module__
+    return MAIN if module == MAIN_ELSEWHERE else module
+
+
+def class_named(base: type, name: str) -> Any:
     """The class below `base` of that name.
 
     It may be of another module, if only one has such a class: the same program is `__main__` when it is run by itself.
+
+    Raises:
+        BadInput: the program has none.
     """
     module, _, qualified = name.partition(":")
     alike = [one for one in _below(base) if one.__qualname__ == qualified]
-    exact = [one for one in alike if one.__module__ == module]
-    if not exact and len({one.__module__ for one in alike}) != 1:
+    exact = [one for one in alike if _module_of(one) == module]
+    if not exact and len({_module_of(one) for one in alike}) != 1:
         raise BadInput(f"the program has no class {qualified} in {module}")
     return (exact or alike)[-1]  # The last: a notebook's cell that was run again has made another.
 

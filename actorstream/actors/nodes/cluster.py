@@ -1,0 +1,446 @@
+"""One node's part in the cluster: what goes to other nodes, and what comes from them.
+
+Theory of operation. Every node has a link to every other one, over which messages arrive once and in order. A message
+to a path that nobody has here goes to the node where that path lives (`locations`); who does not know asks along the
+tree of actors, from the root, because a parent knows where its children are. A child on another node is an `Outpost`
+here and a `Guest` there. Ends of actors are told from node to node, once for each node that has somebody who wants to
+know, over the link on which the actor's own messages went, and so behind them.
+
+That a node is dead is said by the driver alone, after it has made sure (`leader`). Then everything that waited for that
+node is told, here, on every node.
+
+Guarantees: what one actor sends to one incarnation of another arrives in order; nobody is told twice of one end.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from actorstream.actors.cell import Cell
+from actorstream.actors.message import Crash, ExitReason, Hung, Lost, Message
+from actorstream.actors.nodes import messages as m
+from actorstream.actors.nodes.errands import Errand, Item, Mail, Notice, Question
+from actorstream.actors.nodes.guests import Guests
+from actorstream.actors.nodes.locations import Locations
+from actorstream.actors.nodes.outpost import Outpost
+from actorstream.actors.nodes.placement import Node, choose, factory
+from actorstream.actors.nodes.watches import Watches
+from actorstream.actors.ref import NOBODY, Ref
+from actorstream.actors.specification import ChildSpec
+from actorstream.actors.wire import Links, Parcel, Peer
+from actorstream.errors import MailboxFull
+from actorstream.host.logs import logger
+
+if TYPE_CHECKING:
+    from actorstream.actors.kernel import Kernel
+
+EARLY_MAX = 4_096
+"""Messages for nodes of which the driver has not told us yet."""
+
+HOPS_MAX = 16
+"""How often a question for a place is passed on."""
+
+ASK_AGAIN_US = 10_000
+"""Pause before a question is repeated whose answer named a node that is dead."""
+
+Handler = Callable[[int, Any], None]
+
+NODE = Ref("")
+"""The address of a node itself."""
+
+
+class Cluster:
+    """See the module.
+
+    Attributes:
+        nodes: the nodes that live, by number, this one included.
+        outposts: children of actors of this node that live elsewhere, by path.
+    """
+
+    def __init__(self, kernel: Kernel, me: Node) -> None:
+        self.kernel = kernel
+        self.me = me
+        self.number = me.number
+        self.nodes: dict[int, Node] = {me.number: me}
+        self.outposts: dict[str, Outpost] = {}
+        self.guests = Guests(self)
+        self.watches = Watches(self)
+        self.handlers: dict[type[Message], Handler] = {}
+        self._locations: Locations[Item] = Locations()
+        self._highest = me.number
+        self._linked: dict[int, None] = {}  # Nodes that have a link, those included that are only expected.
+        self._early: dict[int, list[Mail]] = {}
+        self._early_count = 0
+        self._waiting: list[Outpost] = []  # For a node that suits them.
+        self._loopback: deque[Message] = deque()
+        self._links: Links | None = None
+        self._add_handlers()
+        kernel.cluster = self
+
+    def _add_handlers(self) -> None:
+        own: dict[type[Message], Handler] = {
+            m.NodeUp: self._on_node_up,
+            m.NodeLost: lambda _, lost: self.on_node_lost(lost.number, lost.name, lost.hung),
+            m.GuestStarted: self._on_guest_started,
+            m.GuestEnded: self._on_guest_ended,
+            m.StopChild: self._on_stop_child,
+            m.StopActor: lambda _, stop: self.kernel.stop(Ref(stop.path)),
+            m.WhereIs: self._on_where_is,
+            m.LivesAt: self._on_lives_at,
+            m.NoActor: self._on_no_actor,
+        }
+        self.handlers |= own
+        self.handlers.update(self.guests.handlers())
+        self.handlers.update(self.watches.handlers())
+
+    def join(self, links: Links) -> None:
+        """Use these links."""
+        self._links = links
+
+    @property
+    def links(self) -> Links:
+        """The links to the other nodes."""
+        assert self._links is not None
+        return self._links
+
+    def close(self) -> None:
+        """Nothing is sent or taken any more."""
+        self.links.close()
+
+    # --- messages of actors ------------------------------------------------------------------------------------------
+
+    def send(self, ref: Ref, message: Message, sender: Ref) -> bool:
+        """Send to somebody who does not live here; False if it reaches nobody.
+
+        Raises:
+            MailboxFull: too much waits on the way.
+            Unsendable: it cannot leave this process.
+        """
+        path = ref.path
+        if path[:1] == "?":  # A question from outside, which only the driver's program asks.
+            return self.number != 0 and self._transmit(0, ref, message, sender)
+        if path in self.kernel.cells:
+            return False
+        number = self._locations.find(path)
+        if number is None and ref.incarnation and not self._locations.is_sought(path):
+            number = node_of(ref.incarnation)
+        if number is None:
+            return self._seek(path, Mail(ref, message, sender))
+        return self._transmit(number, ref, message, sender)
+
+    def tell(self, number: int, message: Message) -> None:
+        """Send to a node itself; nothing if it is dead."""
+        if number == self.number:
+            self._loopback.append(message)
+            if len(self._loopback) == 1:
+                self.kernel.scheduler.after(0, self._drain_loopback)
+            return
+        try:
+            self._transmit(number, NODE, message, NOBODY)
+        except MailboxFull as error:
+            logger().error("node does not keep up", node=number, message=type(message).__name__, reason=str(error))
+
+    def tell_at(self, path: str, message: Message) -> bool:
+        """Send to the node where `path` lives; False if that is nowhere."""
+        number = self._locations.find(path)
+        if number is None:
+            return self._seek(path, Errand(message))
+        self.tell(number, message)
+        return True
+
+    def locate(self, path: str, done: Callable[[int | None], None]) -> None:
+        """Find out on which node `path` lives."""
+        if path in self.kernel.cells:
+            done(self.number)
+        elif not self._seek(path, Question(done)):
+            done(None)
+
+    def on_parcel(self, number: int, parcel: Parcel) -> None:
+        """Something came from node `number`."""
+        if parcel.target.path == NODE.path:
+            self._handle(number, parcel.message)
+        else:
+            self._deliver(number, parcel)
+
+    def _handle(self, number: int, message: Message) -> None:
+        handle = self.handlers.get(type(message))
+        if handle is None:
+            logger().error("message unhandled", node=number, message=type(message).__name__)
+        else:
+            handle(number, message)
+
+    def _deliver(self, number: int, parcel: Parcel) -> None:
+        target, sender, message = parcel
+        path = target.path
+        if path[:1] == "?":
+            self.kernel.answer(path, message)
+            return
+        is_question = sender.path[:1] == "?"
+        if is_question:
+            self.watches.on_question(path, sender)
+        else:
+            self._locations.learn(sender.path, number)
+        if not self.kernel.has(target):
+            self.kernel.on_dead_letter(target, message, sender)
+            self.tell(number, m.NoActor("" if path in self.kernel.cells else path, sender.path))
+            return
+        try:
+            self.kernel.send(target, message, sender)
+        except MailboxFull:
+            self.kernel.on_overflow(target, message)
+            if is_question:
+                self.tell(number, m.NoActor("", sender.path, full=True))
+
+    def _drain_loopback(self) -> None:
+        waiting, self._loopback = self._loopback, deque()
+        for message in waiting:
+            self._handle(self.number, message)
+
+    def _transmit(self, number: int, target: Ref, message: Message, sender: Ref) -> bool:
+        if number in self.nodes and number != self.number:
+            self.links.send(number, target, sender, message)
+            return True
+        if number > self._highest:
+            return self._keep(number, Mail(target, message, sender))
+        self._locations.forget(target.path)
+        return False
+
+    def _keep(self, number: int, mail: Mail) -> bool:
+        """Hold what goes to a node of which the driver is about to tell us."""
+        if self._early_count >= EARLY_MAX:
+            raise MailboxFull(f"{EARLY_MAX} messages wait for nodes that have not been announced")
+        self._early_count += 1
+        self._early.setdefault(number, []).append(mail)
+        return True
+
+    # --- where paths live --------------------------------------------------------------------------------------------
+
+    def _seek(self, path: str, item: Item) -> bool:
+        if self._locations.is_sought(path):
+            self._locations.seek(path, item)
+            return True
+        where = self._resolve(path)
+        if where is None:
+            return False
+        self._locations.seek(path, item)
+        self._follow(path, where)
+        return True
+
+    def _resolve(self, path: str) -> Outpost | int | None:
+        """Who knows: an outpost of ours, a node to ask, or nobody."""
+        prefix = path
+        while prefix:
+            outpost = self.outposts.get(prefix)
+            if outpost is not None:
+                return outpost if prefix == path or outpost.node is None else outpost.node
+            if prefix in self.kernel.cells:
+                return None
+            prefix = prefix.rpartition("/")[0]
+        return 0 if self.number else None
+
+    def _follow(self, path: str, where: Outpost | int) -> None:
+        if isinstance(where, int):
+            self.tell(where, m.WhereIs(path, self.number))
+        elif where.node is not None and where.path == path:
+            self._on_answer(path, where.node)
+        else:
+            where.parked.append((path, self.number))
+
+    def _on_where_is(self, _: int, question: m.WhereIs) -> None:
+        path, asker = question.path, question.asker
+        where = self.number if path in self.kernel.cells else self._resolve(path)
+        if where == self.number or where is None or question.hops >= HOPS_MAX:
+            self.tell(asker, m.LivesAt(path, self.number if where == self.number else -1))
+        elif isinstance(where, int):
+            self.tell(where, m.WhereIs(path, asker, question.hops + 1))
+        elif where.node is not None and where.path == path:
+            self.tell(asker, m.LivesAt(path, where.node))
+        else:
+            where.parked.append((path, asker))
+
+    def _on_lives_at(self, _: int, answer: m.LivesAt) -> None:
+        number = answer.number
+        if 0 <= number <= self._highest and number not in self.nodes:
+            self.kernel.scheduler.after(ASK_AGAIN_US, partial(self._ask_again, answer.path))
+        else:
+            self._on_answer(answer.path, number if number >= 0 else None)
+
+    def _ask_again(self, path: str) -> None:
+        if not self._locations.is_sought(path):
+            return
+        where = self._resolve(path)
+        if where is None:
+            self._on_answer(path, None)
+        else:
+            self._follow(path, where)
+
+    def _on_answer(self, path: str, number: int | None) -> None:
+        for item in self._locations.answer(path, number if number != self.number else None):
+            self._go_on(path, number, item)
+
+    def _go_on(self, path: str, number: int | None, item: Item) -> None:
+        match item:
+            case Mail(target, message, sender):
+                if number is None or not self._go(number, item):
+                    self.kernel.on_dead_letter(target, message, sender)
+            case Errand(message):
+                if number is not None:
+                    self.tell(number, message)
+                elif isinstance(message, m.WatchPath):
+                    self.watches.on_nobody(path)
+            case Question(done):
+                done(number)
+            case Notice():
+                item.advance()
+
+    def _go(self, number: int, mail: Mail) -> bool:
+        if number == self.number:
+            if not self.kernel.has(mail.target):
+                return False
+            self.kernel.send(mail.target, mail.message, mail.sender)
+            return True
+        return self._transmit(number, mail.target, mail.message, mail.sender)
+
+    def after_mail_of(self, path: str, send: Callable[[], None]) -> None:
+        """Call `send` when all that the actor at `path` has sent so far is on its way."""
+        queues = self._locations.sought_with(lambda item: isinstance(item, Mail) and item.sender.path == path)
+        notice = Notice(send, len(queues))
+        for queue in queues:
+            self._locations.seek(queue, notice)
+        if not queues:
+            send()
+
+    def _on_no_actor(self, number: int, no: m.NoActor) -> None:
+        if no.path and self._locations.find(no.path) == number:
+            self._locations.forget(no.path)
+        self.kernel.on_no_actor(no.path, no.sender, full=no.full)
+
+    # --- children that live elsewhere --------------------------------------------------------------------------------
+
+    def wants(self, spec: ChildSpec) -> bool:
+        """Whether a child of this node should be an outpost."""
+        return spec.node is not None and not (isinstance(spec.node, str) and spec.node == self.me.name)
+
+    def outpost(self, parent: Cell, spec: ChildSpec, path: str) -> Outpost:
+        """A new child of `parent` that lives elsewhere.
+
+        Raises:
+            ValueError: its class cannot be found by another process.
+            Unsendable: its arguments cannot leave this process.
+        """
+        outpost = Outpost(self, parent, spec, path, factory(spec))
+        self.outposts[path] = outpost
+        return outpost
+
+    def name_of(self, number: int | None) -> str:
+        """The name of a node that lives; "" if it does not."""
+        return self.nodes[number].name if number in self.nodes else ""
+
+    def stop(self, path: str) -> None:
+        """Stop an actor that does not live here, for good; nothing if there is none."""
+        outpost = self.outposts.get(path)
+        if outpost is not None:
+            outpost.parent.request_stop(outpost.spec.name)
+        else:
+            self.tell_at(path, m.StopActor(path))
+
+    def forget_outpost(self, outpost: Outpost) -> None:
+        """It is gone for good."""
+        self.outposts.pop(outpost.path, None)
+        self._waiting = [other for other in self._waiting if other is not outpost]
+        self._locations.forget(outpost.path)
+        self._release(outpost)
+
+    def place(self, outpost: Outpost) -> None:
+        """Find a node for it, now or when there is one, and start it there."""
+        assert outpost.spec.node is not None
+        node = choose(self.nodes.values(), outpost.spec.node)
+        if node is None:
+            self._waiting.append(outpost)
+            return
+        node.placed += 1
+        outpost.start_on(node.number)
+        self._release(outpost)
+
+    def _release(self, outpost: Outpost) -> None:
+        """Answer those who asked where it lives; whoever asked for a path below it is told to ask again."""
+        parked, outpost.parked = outpost.parked, []
+        for path, asker in parked:
+            self._on_where_is(asker, m.WhereIs(path, asker)) if asker != self.number else self._ask_again(path)
+
+    def _on_guest_started(self, _: int, started: m.GuestStarted) -> None:
+        if outpost := self.outposts.get(started.path):
+            outpost.on_started(started.life, started.incarnation)
+
+    def _on_guest_ended(self, _: int, ended: m.GuestEnded) -> None:
+        if outpost := self.outposts.get(ended.path):
+            outpost.on_ended(ended.life, ended.incarnation, ended.reason)
+            self._report(outpost, ended)
+
+    def _report(self, outpost: Outpost, ended: m.GuestEnded) -> None:
+        """An actor that could not begin has nobody on its node who would have said so."""
+        if ended.incarnation == 0 and isinstance(ended.reason, Crash):
+            logger().error("actor failed", actor=outpost.path, node=outpost.node, exc_info=ended.reason.error)
+
+    def _on_stop_child(self, _: int, stop: m.StopChild) -> None:
+        if outpost := self.outposts.get(stop.path):
+            outpost.parent.request_stop(outpost.spec.name)
+
+    # --- nodes -------------------------------------------------------------------------------------------------------
+
+    def expect(self, number: int, name: str) -> None:
+        """A node is about to reach us; it is not there before it has."""
+        self._linked[number] = None
+        self.links.add(Peer(number, name, ""))
+
+    def _on_node_up(self, _: int, up: m.NodeUp) -> None:
+        if up.number not in self.nodes and up.number > 0:
+            self.add_node(Node(up.number, up.name, up.address, up.capabilities))
+
+    def add_node(self, node: Node) -> None:
+        """A node lives, and may be sent to."""
+        self._highest = max(self._highest, node.number)
+        self.nodes[node.number] = node
+        if node.number not in self._linked:
+            self._linked[node.number] = None
+            self.links.add(Peer(node.number, node.name, node.address))
+        early = self._early.pop(node.number, [])
+        self._early_count -= len(early)
+        for mail in early:
+            self._transmit(node.number, mail.target, mail.message, mail.sender)
+        waiting, self._waiting = self._waiting, []
+        for outpost in waiting:
+            self.place(outpost)
+
+    def on_node_lost(self, number: int, name: str, hung: m.HungActor | None) -> None:
+        """A node is dead: nothing of it acts any more."""
+        self._highest = max(self._highest, number)
+        self.nodes.pop(number, None)
+        self._linked.pop(number, None)
+        self.links.remove(number)
+        early = self._early.pop(number, [])
+        self._early_count -= len(early)
+        for mail in early:
+            self.kernel.on_dead_letter(mail.target, mail.message, mail.sender)
+        self._locations.forget_node(number)
+        reason = partial(_reason, name, hung)
+        self.watches.on_node_lost(number, reason)
+        self.guests.on_node_lost(number)
+        for outpost in list(self.outposts.values()):
+            outpost.on_node_lost(number, reason(outpost.path))
+        for path in self._locations.sought():
+            self._ask_again(path)
+
+
+def node_of(incarnation: int) -> int:
+    """The number of the node where this incarnation lives, or lived."""
+    return incarnation >> 32
+
+
+def _reason(name: str, hung: m.HungActor | None, path: str) -> ExitReason:
+    if hung is not None and hung.path == path:
+        return Hung(hung.handler, hung.seconds)
+    return Lost(name)

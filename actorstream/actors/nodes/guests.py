@@ -1,0 +1,110 @@
+"""The guests of a node: actors that live here, and whose parents live on other nodes.
+
+Guarantees: no guest outlives the node of its parent; two parents never have a guest at the same path at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from actorstream.actors.cell import Cell
+from actorstream.actors.message import FAILURES, Crash, Message
+from actorstream.actors.nodes import messages as m
+from actorstream.actors.nodes.guest import Guest
+from actorstream.actors.nodes.loading import load_module
+from actorstream.actors.specification import ChildSpec
+from actorstream.actors.tree import describe
+from actorstream.actors.wire import Values
+
+if TYPE_CHECKING:
+    from actorstream.actors.nodes.cluster import Cluster
+
+
+class Guests:
+    """See the module."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._guests: dict[str, Guest] = {}
+
+    def handlers(self) -> Mapping[type[Message], Callable[[int, Any], None]]:
+        """Who handles what comes from other nodes."""
+        return {
+            m.StartGuest: self._on_start,
+            m.StopGuest: self._on_stop,
+            m.ForgetGuest: self._on_forget,
+            m.DescribeGuests: self._on_describe,
+        }
+
+    def on_node_lost(self, number: int) -> None:
+        """The parents there are dead, and so must their children be."""
+        for guest in list(self._guests.values()):
+            if guest.next is not None and guest.next[0] == number:
+                guest.next = None
+            if guest.node == number:
+                self._evict(guest)
+
+    def _on_start(self, number: int, start: m.StartGuest) -> None:
+        guest = self._guests.get(start.path)
+        if guest is not None and (guest.node, guest.ref) != (number, start.parent):
+            guest.next = (number, start)
+            self._evict(guest)
+            return
+        try:
+            guest = guest or self._welcome(number, start)
+        except FAILURES as error:
+            self._cluster.tell(number, m.GuestEnded(start.path, start.life, 0, Crash(error)))
+            return
+        guest.life = start.life
+        cell = guest.cell
+        cell.start()
+        if cell.is_alive:
+            self._cluster.tell(number, m.GuestStarted(start.path, start.life, cell.incarnation))
+
+    def _welcome(self, number: int, start: m.StartGuest) -> Guest:
+        load_module(start.module, start.file)
+        spec = Values().decode(start.spec, start.frames)
+        if not isinstance(spec, ChildSpec):
+            raise TypeError(f"what should start at {start.path} is no child's specification")
+        guest = Guest(number, start.parent, self._cluster.tell, self._bury)
+        guest.cell = Cell(self._cluster.kernel, guest, spec, start.path)
+        self._guests[start.path] = guest
+        self._cluster.kernel.cells[start.path] = guest.cell
+        return guest
+
+    def _on_stop(self, number: int, stop: m.StopGuest) -> None:
+        guest = self._guests.get(stop.path)
+        if guest is not None and guest.node == number and guest.life == stop.life:
+            guest.cell.tell_to_stop()
+
+    def _on_forget(self, number: int, forget: m.ForgetGuest) -> None:
+        guest = self._guests.get(forget.path)
+        if guest is None or guest.node != number:
+            return
+        if guest.cell.has_ended:
+            self._bury(guest)
+        else:
+            self._evict(guest)
+
+    def _evict(self, guest: Guest) -> None:
+        """End it, whatever it does."""
+        if guest.orphaned:
+            return
+        guest.orphaned = True
+        if guest.cell.has_ended:
+            self._bury(guest)
+        else:
+            guest.cell.tell_to_stop()
+
+    def _bury(self, guest: Guest) -> None:
+        """It has ended, and does not come back."""
+        path = guest.cell.path
+        del self._guests[path]
+        self._cluster.kernel.remove(guest.cell)
+        if guest.next is not None:
+            self._on_start(*guest.next)
+
+    def _on_describe(self, number: int, question: m.DescribeGuests) -> None:
+        trees = {path: describe(guest.cell, self._cluster.me.name) for path, guest in self._guests.items()}
+        self._cluster.tell(number, m.GuestsDescribed(question.question, trees))

@@ -1,0 +1,42 @@
+"""What a node is told when it starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from actorstream.actors.nodes.membership import CONFIRM_US
+
+HEARTBEAT_US = 500_000
+"""How often nodes say that they live, when they have nothing else to say."""
+
+
+class NodeOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """See the module.
+
+    Attributes:
+        number: no other life of any node of the cluster has it.
+        name: of the place that it fills.
+        cluster: the name of the cluster; nodes of other ones are refused.
+        driver_address: where the driver listens.
+        listen: where to listen.
+        secret: what all nodes of the cluster know, and nobody else.
+        capabilities: what it has; actors may ask for it.
+        heartbeat_us: how often to say that it lives.
+        confirm_us: how long the driver may be silent before the node ends itself.
+        sys_path: where the driver finds modules.
+        main_path: the file that the driver's program was started with.
+    """
+
+    number: int
+    name: str
+    cluster: str
+    driver_address: str
+    listen: str
+    secret: bytes
+    capabilities: dict[str, Any] = {}
+    heartbeat_us: int = HEARTBEAT_US
+    confirm_us: int = CONFIRM_US
+    sys_path: list[str] = []
+    main_path: str | None = None

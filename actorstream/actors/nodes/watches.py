@@ -1,0 +1,170 @@
+"""Ends of actors, told from node to node.
+
+A node asks once for each path that somebody here watches, or has asked something; it is told of every end, and tells
+whoever wants to know. If the other node is lost, all that was watched there ended with it; where it is watched still,
+the watch moves to wherever the actor lives next.
+
+Guarantees: the end of an incarnation is passed on once, behind all that this incarnation had sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from actorstream.actors.message import ExitReason, Killed, Message
+from actorstream.actors.nodes import messages as m
+from actorstream.actors.ref import Ref
+
+if TYPE_CHECKING:
+    from actorstream.actors.cell import Cell
+    from actorstream.actors.nodes.cluster import Cluster
+
+
+@dataclass(slots=True)
+class Watch:
+    """What we know of an actor that we watch elsewhere.
+
+    Attributes:
+        node: where it lives; None until that node has answered.
+        incarnation: the present or the last one, 0 if we know none.
+        reason: why that one ended; None while it lives.
+    """
+
+    node: int | None = None
+    incarnation: int = 0
+    reason: ExitReason | None = None
+
+
+class Watches:
+    """See the module."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._ours: dict[str, Watch] = {}
+        self._theirs: dict[str, dict[int, None]] = {}
+        self._last_question: dict[str, int] = {}
+
+    def handlers(self) -> Mapping[type[Message], Callable[[int, Any], None]]:
+        """Who handles what comes from other nodes."""
+        return {
+            m.WatchPath: self._on_watch,
+            m.Watching: self._on_watching,
+            m.Ended: self._on_ended,
+            m.Gone: self._on_gone,
+        }
+
+    # --- what we watch elsewhere -------------------------------------------------------------------------------------
+
+    def watch(self, path: str) -> bool:
+        """Watch an actor that does not live here; False if there is none."""
+        if path in self._ours:
+            return True
+        self._ours[path] = Watch()
+        if self._cluster.tell_at(path, m.WatchPath(path)):
+            return True
+        self._ours.pop(path, None)
+        return False
+
+    def ended(self, path: str) -> tuple[int, ExitReason] | None:
+        """The incarnation that has ended, and why, if the actor at `path` waits for its restart."""
+        watch = self._ours.get(path)
+        return None if watch is None or watch.reason is None else (watch.incarnation, watch.reason)
+
+    def on_nobody(self, path: str) -> None:
+        """There is no such actor, anywhere."""
+        self._drop(path, 0, Killed())
+
+    def on_node_lost(self, number: int, reason: Callable[[str], ExitReason]) -> None:
+        """A node is dead."""
+        for watchers in self._theirs.values():
+            watchers.pop(number, None)
+        for path, watch in list(self._ours.items()):
+            if watch.node == number:
+                self._on_lost(path, watch, reason(path))
+            elif watch.node is None:
+                self._cluster.kernel.asks.on_ended(path, [])
+                self._move(path)
+
+    def _on_lost(self, path: str, watch: Watch, reason: ExitReason) -> None:
+        watch.node = None
+        if watch.reason is None:
+            watch.reason = reason
+            self._cluster.kernel.deaths.tell_all(path, watch.incarnation, reason)
+        self._cluster.kernel.asks.on_ended(path, [])
+        if self._cluster.kernel.deaths.is_watched(path):
+            self._move(path)
+        else:
+            self._ours.pop(path, None)
+
+    def _move(self, path: str) -> None:
+        if not self._cluster.tell_at(path, m.WatchPath(path)):
+            self.on_nobody(path)
+
+    def _on_watching(self, number: int, watching: m.Watching) -> None:
+        if watch := self._ours.get(watching.path):
+            watch.node, watch.incarnation, watch.reason = number, watching.incarnation, None
+
+    def _on_ended(self, number: int, ended: m.Ended) -> None:
+        watch = self._ours.get(ended.path)
+        if watch is None:
+            return
+        watch.node, watch.incarnation, watch.reason = number, ended.incarnation, ended.reason
+        self._cluster.kernel.deaths.tell_all(ended.path, ended.incarnation, ended.reason)
+        self._cluster.kernel.asks.on_ended(ended.path, ended.asks, ended.last_question)
+
+    def _on_gone(self, _: int, gone: m.Gone) -> None:
+        self._drop(gone.path, gone.incarnation, gone.reason)
+
+    def _drop(self, path: str, incarnation: int, reason: ExitReason) -> None:
+        watch = self._ours.pop(path, None)
+        kernel = self._cluster.kernel
+        if watch is not None and watch.reason is None:
+            kernel.deaths.tell_all(path, incarnation, reason)
+        kernel.deaths.forget(path)
+        kernel.asks.on_ended(path, [])
+
+    # --- what others watch here --------------------------------------------------------------------------------------
+
+    def on_question(self, path: str, sender: Ref) -> None:
+        """A question from outside came for `path`."""
+        self._last_question[path] = int(sender.path[1:] or 0)
+
+    def on_started(self, cell: Cell) -> None:
+        """An incarnation of ours has begun."""
+        for number in self._theirs.get(cell.path, ()):
+            self._cluster.tell(number, m.Watching(cell.path, cell.incarnation))
+
+    def on_ended(self, cell: Cell) -> None:
+        """An incarnation of ours has ended."""
+        if self._theirs.get(cell.path):
+            asks = [sender.path for _, sender in cell.mail if sender.path[:1] == "?"]
+            last = self._last_question.get(cell.path, 0)
+            self._tell_all(cell, m.Ended(cell.path, cell.incarnation, cell.reason, asks, last))
+
+    def on_gone(self, cell: Cell) -> None:
+        """An actor of ours is gone for good."""
+        self._last_question.pop(cell.path, None)
+        if self._theirs.get(cell.path):
+            self._tell_all(cell, m.Gone(cell.path, cell.incarnation, cell.reason))
+        self._theirs.pop(cell.path, None)
+
+    def _tell_all(self, cell: Cell, message: Message) -> None:
+        for number in self._theirs.get(cell.path, ()):
+            self._cluster.after_mail_of(cell.path, partial(self._cluster.tell, number, message))
+
+    def _on_watch(self, number: int, watch: m.WatchPath) -> None:
+        path = watch.path
+        cell = self._cluster.kernel.cells.get(path)
+        if cell is None:
+            incarnation, reason = self._cluster.kernel.deaths.tombstone(path)
+            self._cluster.tell(number, m.Gone(path, incarnation, reason))
+            return
+        self._theirs.setdefault(path, {})[number] = None
+        if cell.has_ended:
+            last = self._last_question.get(path, 0)
+            self._cluster.tell(number, m.Ended(path, cell.incarnation, cell.reason, [], last))
+        else:
+            self._cluster.tell(number, m.Watching(path, cell.incarnation))
