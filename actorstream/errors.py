@@ -18,6 +18,7 @@ ActorstreamError                 facts as attributes; `retriable`, `exit_status`
 ├── AskTimeout                   an actor did not answer in time
 ├── ActorTerminated              an actor ended before it answered
 ├── MailboxFull                  a bounded mailbox overflowed: a bug in a protocol
+├── ChannelBroken                what came through a channel is not what was sent
 ├── Fenced                       a newer epoch took over
 └── SyncFailed                   the disk refused to make a write durable
 ```
@@ -30,6 +31,7 @@ __all__ = [
     "ActorstreamError",
     "AskTimeout",
     "BadInput",
+    "ChannelBroken",
     "Corrupt",
     "DirectoryInUse",
     "DiskFull",
@@ -206,6 +208,19 @@ class RemoteError(ActorstreamError):
 
 class MailboxFull(ActorstreamError):
     """A bounded mailbox overflowed. Bounds are derived from the protocol, so this is a bug to report."""
+
+
+class ChannelBroken(ActorstreamError):
+    """Something came through a channel out of its epoch or its sequence: its ends do not mean the same channel.
+
+    Open the channel in a new epoch; an actor that lets the error end it does so when it starts again.
+    """
+
+    retriable = True
+
+    def __init__(self, channel: str, why: str) -> None:
+        self.channel = channel
+        super().__init__(f"channel {channel!r} is broken: {why}")
 
 
 class Fenced(ActorstreamError):
