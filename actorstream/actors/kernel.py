@@ -88,7 +88,7 @@ class Kernel:
         """A new child of `parent`, here or, if it is to live elsewhere, its outpost."""
         if self.cluster is not None and self.cluster.wants(spec):
             return self.cluster.outpost(parent, spec, path)
-        if spec.node not in (None, "any", "node-0"):
+        if self.cluster is None and spec.node not in (None, "any", "node-0"):
             raise ValueError(f"{path}: there is no node {spec.node!r}, because the system runs in one process")
         cell = self.cells[path] = Cell(self, parent, spec, path)
         return cell

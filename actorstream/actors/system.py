@@ -288,7 +288,9 @@ class ActorSystem:
     def crash(self, ref: Ref, error: Exception | None = None) -> bool:
         """Let an actor fail as if a handler had raised `error`; False if it is not running."""
         assert self.simulator
-        return self._kernel.crash(ref, error or InjectedCrash(f"{ref.path} was crashed on purpose"))
+        error = error or InjectedCrash(f"{ref.path} was crashed on purpose")
+        world = self._nodes.world if self._nodes is not None else None
+        return self._kernel.crash(ref, error) or (world is not None and world.crash_actor(ref, error))
 
     def abandon(self) -> None:
         """The process is gone: nothing runs any more, no hook is called, open questions get `ActorTerminated`."""

@@ -74,7 +74,7 @@ class Cluster:
         self._linked: dict[int, None] = {}  # Nodes that have a link, those included that are only expected.
         self._early: dict[int, list[Mail]] = {}
         self._early_count = 0
-        self._waiting: list[Outpost] = []  # For a node that suits them.
+        self._waiting: dict[str, Outpost] = {}  # For a node that suits them.
         self._loopback: deque[Message] = deque()
         self._links: Links | None = None
         self._add_handlers()
@@ -350,7 +350,7 @@ class Cluster:
     def forget_outpost(self, outpost: Outpost) -> None:
         """It is gone for good."""
         self.outposts.pop(outpost.path, None)
-        self._waiting = [other for other in self._waiting if other is not outpost]
+        self.withdraw(outpost)
         self._locations.forget(outpost.path)
         self._release(outpost)
 
@@ -359,11 +359,15 @@ class Cluster:
         assert outpost.spec.node is not None
         node = choose(self.nodes.values(), outpost.spec.node)
         if node is None:
-            self._waiting.append(outpost)
+            self._waiting[outpost.path] = outpost
             return
         node.placed += 1
         outpost.start_on(node.number)
         self._release(outpost)
+
+    def withdraw(self, outpost: Outpost) -> None:
+        """It no longer wants a place."""
+        self._waiting.pop(outpost.path, None)
 
     def _release(self, outpost: Outpost) -> None:
         """Answer those who asked where it lives; whoever asked for a path below it is told to ask again."""
@@ -411,8 +415,8 @@ class Cluster:
         self._early_count -= len(early)
         for mail in early:
             self._transmit(node.number, mail.target, mail.message, mail.sender)
-        waiting, self._waiting = self._waiting, []
-        for outpost in waiting:
+        waiting, self._waiting = self._waiting, {}
+        for outpost in waiting.values():
             self.place(outpost)
 
     def on_node_lost(self, number: int, name: str, hung: m.HungActor | None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from actorstream.actors.cell import Cell
-from actorstream.actors.message import FAILURES, Crash, Message
+from actorstream.actors.message import FAILURES, Crash, Message, Shutdown
 from actorstream.actors.nodes import messages as m
 from actorstream.actors.nodes.guest import Guest
 from actorstream.actors.nodes.loading import load_module
@@ -75,7 +75,12 @@ class Guests:
 
     def _on_stop(self, number: int, stop: m.StopGuest) -> None:
         guest = self._guests.get(stop.path)
-        if guest is not None and guest.node == number and guest.life == stop.life:
+        if guest is None:
+            return
+        if guest.next is not None and (guest.next[0], guest.next[1].life) == (number, stop.life):
+            guest.next = None  # It had not begun.
+            self._cluster.tell(number, m.GuestEnded(stop.path, stop.life, 0, Shutdown()))
+        elif guest.node == number and guest.life == stop.life:
             guest.cell.tell_to_stop()
 
     def _on_forget(self, number: int, forget: m.ForgetGuest) -> None:

@@ -100,7 +100,10 @@ class Outpost:
 
     def tell_to_stop(self) -> None:
         """End this life."""
+        if self.is_over:
+            return  # The parent is about to be told.
         if self.node is None:
+            self._cluster.withdraw(self)
             self._over(Shutdown())
             return
         self.state = State.STOPPING

@@ -25,6 +25,7 @@ from actorstream.actors.nodes.node import NodeRuntime
 from actorstream.actors.nodes.nodes import Nodes
 from actorstream.actors.nodes.order import NodeOrder
 from actorstream.actors.nodes.placement import DRIVER
+from actorstream.actors.ref import Ref
 from actorstream.actors.scheduler import Finished
 from actorstream.actors.simulation import SimulationScheduler
 from actorstream.host import Disk, Entropy, Host, MemoryDisk, MemoryFabric, SkewedClock, VirtualClock
@@ -202,6 +203,20 @@ class World:
         report = partial(self.on_exited, process.number, words)
         self._scheduler.after(self._entropy.between(*REPORT_US), report)
 
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def kernels(self) -> dict[str, Kernel]:
+        """The kernels of the nodes that run, by name."""
+        found = {}
+        for name, machine in self.machines.items():
+            if machine.process is not None and machine.process.runtime is not None:
+                found[name] = machine.process.runtime.kernel
+        return found
+
+    def actors(self) -> list[Ref]:
+        """All actors of all nodes that run, but for those of the driver."""
+        return [cell.ref for kernel in self.kernels().values() for path, cell in kernel.cells.items() if path]
+
     # --- faults ------------------------------------------------------------------------------------------------------
 
     def crash(self, name: str, *, host: bool = False) -> bool:
@@ -214,6 +229,12 @@ class World:
             (machine.disk.crash_host if host else machine.disk.crash_process)(self._entropy)
         self._end(name, silent=host)
         return True
+
+    def crash_actor(self, ref: Ref, error: Exception) -> bool:
+        """An actor fails as if a handler had raised `error`; False if it runs on no node."""
+        crashed = any(kernel.crash(ref, error) for kernel in self.kernels().values())
+        self.happened["crash_actor"] += crashed
+        return crashed
 
     def pause(self, name: str) -> bool:
         """A node stands still until `resume`, as a stopped process, or a machine that sleeps; False if it is down."""
