@@ -42,7 +42,26 @@ class Crash(msgspec.Struct, frozen=True):
     message: Message | None = None
 
 
-ExitReason = Normal | Shutdown | Killed | Crash
+class Hung(msgspec.Struct, frozen=True):
+    """Its handler of `handler` (a message's type) did not come back for so many seconds, and its node was killed."""
+
+    handler: str
+    seconds: float
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """The node where it lived is dead."""
+
+    node: str
+
+
+class Fenced(msgspec.Struct, frozen=True):
+    """Somebody else does its work now, in a later epoch than `epoch`."""
+
+    epoch: int
+
+
+ExitReason = Normal | Shutdown | Killed | Crash | Hung | Lost | Fenced
 """Why an incarnation ended."""
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from actorstream.actors.message import Crash, ExitReason, Killed
+from actorstream.actors.message import ExitReason, Fenced, Normal, Shutdown
 from actorstream.actors.restarts import Pauses, Restarts
 from actorstream.actors.specification import ChildSpec, Strategy
 from actorstream.host import Entropy
@@ -284,5 +284,5 @@ def _overlap(some: list[str], others: list[str]) -> bool:
 def _returns(spec: ChildSpec, reason: ExitReason) -> bool:
     """Whether a child that ended by itself starts again."""
     if spec.restart == "transient":
-        return isinstance(reason, Crash | Killed)
-    return spec.restart == "permanent"
+        return not isinstance(reason, Normal | Shutdown | Fenced)
+    return spec.restart == "permanent" and not isinstance(reason, Fenced)
