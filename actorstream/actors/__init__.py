@@ -5,7 +5,10 @@ from actorstream.actors.context import Context
 from actorstream.actors.message import (
     Crash,
     ExitReason,
+    Fenced,
+    Hung,
     Killed,
+    Lost,
     Message,
     Normal,
     Observe,
@@ -15,19 +18,23 @@ from actorstream.actors.message import (
 )
 from actorstream.actors.ref import Ref
 from actorstream.actors.scheduler import Timer
-from actorstream.actors.specification import ChildSpec, child, one_for_all, one_for_one, rest_for_one
+from actorstream.actors.specification import Backoff, ChildSpec, child, one_for_all, one_for_one, rest_for_one
 from actorstream.actors.supervisor import Supervisor
 from actorstream.actors.system import ActorSystem, InjectedCrash
 
 __all__ = [
     "Actor",
     "ActorSystem",
+    "Backoff",
     "ChildSpec",
     "Context",
     "Crash",
     "ExitReason",
+    "Fenced",
+    "Hung",
     "InjectedCrash",
     "Killed",
+    "Lost",
     "Message",
     "Normal",
     "Observe",

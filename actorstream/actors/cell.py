@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from actorstream.actors.actor import Actor
 from actorstream.actors.context import Context
@@ -44,6 +44,15 @@ if TYPE_CHECKING:
     from actorstream.actors.kernel import Kernel
 
 _STRATEGY = one_for_one()
+_NORMAL = Normal()
+
+Mail = deque[tuple[Message, Ref]]
+Signal = tuple[int, Callable[..., None], tuple[Any, ...]]
+
+# An empty deque takes 700 bytes, and most actors of a large system wait for their first message. Until then they share
+# these, which cannot be changed.
+NO_MAIL = cast(Mail, ())
+NO_SIGNALS = cast(deque[Signal], ())
 
 
 class Cell:
@@ -53,6 +62,7 @@ class Cell:
         "_deadline",
         "_ending",
         "_names",
+        "_supervision",
         "_table",
         "_timers",
         "background_count",
@@ -73,7 +83,6 @@ class Cell:
         "spec",
         "starts",
         "state",
-        "supervision",
     )
 
     def __init__(self, kernel: Kernel, parent: Parent | None, spec: ChildSpec, path: str) -> None:
@@ -85,20 +94,21 @@ class Cell:
         self.state = State.STARTING
         self.incarnation = 0
         self.starts = 0
-        self.mail: deque[tuple[Message, Ref]] = deque()
+        self.mail = NO_MAIL
         self.mail_max = spec.actor.mailbox_max
-        self.signals: deque[tuple[int, Callable[..., None], tuple[Any, ...]]] = deque()
+        self.signals = NO_SIGNALS
         self.queued = False  # In the runtime's queue.
         self.idle = False  # Running, not queued: mail must wake it.
         self.child_cells: dict[str, Child] = {}
         self.background_count = 0
         self.instance: Actor | None = None
         self._table = spec.actor._table
+        self._supervision: Supervision | None = None
         self._names = 0
-        self._timers = OwnTimers()
+        self._timers: OwnTimers | None = None
         self._deadline: Timer | None = None
         self._ending = False  # Between the decision to end this incarnation and its end.
-        self.reason: ExitReason = Normal()
+        self.reason: ExitReason = _NORMAL
 
     # --- turns -----------------------------------------------------------------------------------------------------
 
@@ -125,10 +135,10 @@ class Cell:
 
     def _handle(self, count: int) -> int:
         """Handle up to `count` messages, but signals go first; returns how many of `count` are left."""
-        mail, signals, context, instance, handler_of = self.mail, self.signals, self.context, self.instance, self._table
+        mail, context, instance, handler_of = self.mail, self.context, self.instance, self._table
         message: Message | None = None
         try:
-            while count and mail and not signals:
+            while count and mail and not self.signals:
                 count -= 1
                 message, context.sender = mail.popleft()
                 handle = handler_of.get(type(message))
@@ -161,14 +171,24 @@ class Cell:
 
     def signal(self, incarnation: int, act: Callable[..., None], *arguments: Any) -> None:
         """Let `act` run in a step of its own, before any mail, if that incarnation is still the present one."""
+        if self.signals is NO_SIGNALS:
+            self.signals = deque()
         self.signals.append((incarnation, act, arguments))
         self._wake()
 
     def post(self, message: Message, sender: Ref) -> None:
         """Put into the mailbox, whatever its bound: for what the system itself sends."""
+        if self.mail is NO_MAIL:
+            self.open_mail()
         self.mail.append((message, sender))
         if self.idle:
             self._wake()
+
+    def open_mail(self) -> Mail:
+        """Make room for the first message."""
+        assert not self.mail
+        self.mail = deque()
+        return self.mail
 
     def _wake(self) -> None:
         if not self.queued:
@@ -234,11 +254,9 @@ class Cell:
         self.starts += 1
         self.incarnation = self.kernel.next_incarnation()
         self.context = Context(self)
-        self.supervision = Supervision(_STRATEGY, self.kernel.entropy)
+        self._supervision = None
         try:
             self.instance = self.spec.make()
-            if self.instance.strategy is not None:
-                self.supervision = Supervision(self.instance.strategy, self.kernel.entropy)
             for spec in self.instance.children:
                 self.spawn(spec)
             self.instance.started(self.context)
@@ -268,11 +286,13 @@ class Cell:
         self.idle = False
         self._ending = True
         self.reason = reason
-        self._timers.cancel_all()
+        if self._timers is not None:
+            self._timers.cancel_all()
         self.kernel.deaths.unwatch_all(self)
         if self.background_count:
             self._deadline = self.kernel.scheduler.after(self.spec.shutdown_us, self._on_deadline)
-        self._apply(self.supervision.stop_all())
+        if self._supervision is not None:
+            self._apply(self._supervision.stop_all())
         self._end_if_quiet()
 
     def tell_to_stop(self) -> None:
@@ -294,7 +314,8 @@ class Cell:
         self._end_if_quiet()
 
     def _end_if_quiet(self) -> None:
-        if self._ending and self.supervision.is_empty and not self.background_count:
+        childless = self._supervision is None or self._supervision.is_empty
+        if self._ending and childless and not self.background_count:
             self._ending = False
             self._ended(self.reason)
 
@@ -313,9 +334,10 @@ class Cell:
 
     def drop_mail(self, unwanted: Callable[[Message], bool]) -> None:
         """Drop the waiting messages that are `unwanted`."""
-        kept = [entry for entry in self.mail if not unwanted(entry[0])]
-        self.mail.clear()
-        self.mail.extend(kept)
+        if self.mail:
+            kept = [entry for entry in self.mail if not unwanted(entry[0])]
+            self.mail.clear()  # The same deque: a handler may be taking from it.
+            self.mail.extend(kept)
 
     def _call_stopped(self, instance: Actor, reason: ExitReason) -> None:
         try:
@@ -324,6 +346,14 @@ class Cell:
             self.kernel.on_failure(self, error, None)
 
     # --- children ----------------------------------------------------------------------------------------------------
+
+    @property
+    def supervision(self) -> Supervision:
+        """The decisions about this incarnation's children; made for the first of them."""
+        if self._supervision is None:
+            strategy = self.instance.strategy if self.instance is not None else None
+            self._supervision = Supervision(strategy or _STRATEGY, self.kernel.entropy)
+        return self._supervision
 
     def spawn(self, spec: ChildSpec) -> Ref:
         """Start a child.
@@ -387,7 +417,7 @@ class Cell:
             timer.forget()
             self.signal(incarnation, self._on_pause_over, name, number)
 
-        self._timers.add(self.kernel.scheduler, pause_us, over)
+        self._own_timers().add(self.kernel.scheduler, pause_us, over)
 
     def _escalate(self, name: str, reason: ExitReason) -> None:
         error = ActorTerminated(f"{self.path or 'the system'} gives up: {name} ended more often than it may restart")
@@ -403,7 +433,12 @@ class Cell:
         def fire(timer: OwnTimer) -> None:
             self.post(Own(incarnation, message, timer), self.ref)
 
-        return self._timers.add(self.kernel.scheduler, after_us, fire)
+        return self._own_timers().add(self.kernel.scheduler, after_us, fire)
+
+    def _own_timers(self) -> OwnTimers:
+        if self._timers is None:
+            self._timers = OwnTimers()
+        return self._timers
 
     def background(self, work: Callable[[], Any], done: Callable[[Any], Message]) -> None:
         """See `Context.background`."""

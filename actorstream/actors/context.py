@@ -10,7 +10,7 @@ from actorstream.actors.durations import Duration, as_us
 from actorstream.actors.limits import BACKGROUND_MAX
 from actorstream.actors.message import Message, Normal
 from actorstream.actors.ref import NOBODY, Ref
-from actorstream.actors.specification import Backoff, ChildSpec, Intensity, Place, RestartRule
+from actorstream.actors.specification import Backoff, ChildSpec, Place, RestartRule, intensity_of
 from actorstream.errors import MailboxFull
 from actorstream.host import Entropy, Host
 from actorstream.host.logs import logger
@@ -141,7 +141,7 @@ class Context:
             restart,
             Backoff.parse(backoff),
             as_us(shutdown, what="shutdown"),
-            Intensity(restarts, as_us(within, what="within")),
+            intensity_of(restarts, within),
             node,
             as_us(hang_after, what="hang_after"),
         )

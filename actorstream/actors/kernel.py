@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from actorstream.actors.actor import Actor
 from actorstream.actors.asks import Answer, Asks
-from actorstream.actors.cell import Cell
+from actorstream.actors.cell import NO_MAIL, Cell
 from actorstream.actors.deathwatch import DeathWatch
 from actorstream.actors.family import Child
 from actorstream.actors.limits import FAILURES_MAX
@@ -109,6 +109,8 @@ class Kernel:
             self._send_outside(ref, message, sender)
             return
         mail = cell.mail
+        if mail is NO_MAIL:
+            mail = cell.open_mail()
         if len(mail) >= cell.mail_max:
             raise MailboxFull(f"the mailbox of {ref.path} holds {len(mail)} messages; {sender.path} sends more")
         if ref.incarnation:
@@ -241,7 +243,7 @@ class Kernel:
         del self.cells[cell.path]
         self.deaths.on_gone(cell)
         self.dead_letters += len(cell.mail)
-        cell.mail.clear()
+        cell.drop_mail(lambda _: True)
         self.asks.on_ended(cell.path, [])
         if self.cluster is not None:
             self.cluster.watches.on_gone(cell)

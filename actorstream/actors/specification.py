@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias, get_args
 
 from actorstream.actors.actor import Actor
@@ -28,6 +29,7 @@ class Backoff:
     jitter: float = 0.2
 
     @staticmethod
+    @lru_cache(maxsize=256)  # process-wide: the same text means the same, and equal specifications share it.
     def parse(text: str) -> Backoff:
         """Read "100ms..5s" (or one duration, for a constant pause).
 
@@ -141,8 +143,18 @@ def child(
     )
 
 
+@lru_cache(maxsize=256)  # process-wide: as for `Backoff.parse`.
+def intensity_of(restarts: int, within: Duration) -> Intensity:
+    """At most `restarts` restarts within `within`.
+
+    Raises:
+        ValueError: no length of time.
+    """
+    return Intensity(restarts, as_us(within, what="within"))
+
+
 def _strategy(scope: Scope, restarts: int, within: Duration) -> Strategy:
-    return Strategy(scope, Intensity(restarts, as_us(within, what="within")))
+    return Strategy(scope, intensity_of(restarts, within))
 
 
 def one_for_one(*, restarts: int = 5, within: Duration = "60s") -> Strategy:

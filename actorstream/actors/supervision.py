@@ -71,13 +71,31 @@ class Phase(enum.Enum):
     DOWN = enum.auto()
 
 
-@dataclass(slots=True)
 class _Child:
-    spec: ChildSpec
-    restarts: Restarts
-    pauses: Pauses
-    phase: Phase = Phase.UP
-    unwanted: bool = False  # Stopped on request: forget it when it has ended.
+    """What is known of one child; how often it restarted only from its first restart on, because most never do."""
+
+    __slots__ = ("pauses", "phase", "restarts", "spec", "unwanted")
+
+    def __init__(self, spec: ChildSpec) -> None:
+        self.spec = spec
+        self.restarts: Restarts | None = None
+        self.pauses: Pauses | None = None
+        self.phase = Phase.UP
+        self.unwanted = False  # Stopped on request: forget it when it has ended.
+
+    def pause_us(self, now_us: int, entropy: Entropy) -> int:
+        """How long to wait before a restart from now on."""
+        if self.pauses is None:
+            self.pauses = Pauses(self.spec.backoff)
+        return self.pauses.next_us(now_us, entropy)
+
+    def may_restart(self, now_us: int, shared: Restarts) -> bool:
+        """Count one restart, by itself or with its siblings; False if that is one too many."""
+        if self.spec.intensity is None:
+            return shared.allow(now_us)
+        if self.restarts is None:
+            self.restarts = Restarts(self.spec.intensity)
+        return self.restarts.allow(now_us)
 
 
 @dataclass(slots=True)
@@ -94,6 +112,17 @@ class Supervision:
     after `stop_all` nothing starts.
     """
 
+    __slots__ = (
+        "_children",
+        "_closing",
+        "_ending_count",
+        "_entropy",
+        "_restarts",
+        "_round_number",
+        "_rounds",
+        "_strategy",
+    )
+
     def __init__(self, strategy: Strategy, entropy: Entropy) -> None:
         self._strategy = strategy
         self._entropy = entropy
@@ -101,7 +130,8 @@ class Supervision:
         self._children: dict[str, _Child] = {}
         self._rounds: dict[str, _Round] = {}
         self._round_number = 0
-        self._closing = False
+        self._closing: list[str] | None = None  # Once all are to stop: who was there, the next one to stop last.
+        self._ending_count = 0
 
     @property
     def is_empty(self) -> bool:
@@ -110,17 +140,16 @@ class Supervision:
 
     def add(self, spec: ChildSpec) -> list[Effect]:
         """A new child, the youngest."""
-        assert not self._closing
+        assert self._closing is None
         assert spec.name not in self._children
-        restarts = self._restarts if spec.intensity is None else Restarts(spec.intensity)
-        self._children[spec.name] = _Child(spec, restarts, Pauses(spec.backoff))
+        self._children[spec.name] = _Child(spec)
         return [Start(spec.name)]
 
     def on_ended(self, name: str, reason: ExitReason, now_us: int) -> list[Effect]:
         """A child's incarnation ended."""
         child = self._children[name]
         assert child.phase is not Phase.DOWN
-        if self._closing:
+        if self._closing is not None:
             return [*self._forget(name), *self._stop_youngest()]
         if child.unwanted:
             return self._leave_round(name)
@@ -137,25 +166,25 @@ class Supervision:
             return []
         del self._rounds[name]
         for member in round_.members:
-            self._children[member].phase = Phase.UP
+            self._move(self._children[member], Phase.UP)
         return [Start(member) for member in round_.members]
 
     def stop_child(self, name: str) -> list[Effect]:
         """Stop this child for good; nothing if there is none."""
         child = self._children.get(name)
-        if child is None or self._closing:
+        if child is None or self._closing is not None:
             return []
         if child.phase is Phase.DOWN:
             return self._leave_round(name)
         child.unwanted = True
         if child.phase is Phase.ENDING:
             return []
-        child.phase = Phase.ENDING
+        self._move(child, Phase.ENDING)
         return [Stop(name)]
 
     def stop_all(self) -> list[Effect]:
         """Stop all children for good, the youngest first."""
-        self._closing = True
+        self._closing = list(self._children)
         self._rounds.clear()
         down = [name for name, child in reversed(self._children.items()) if child.phase is Phase.DOWN]
         forgotten = [effect for name in down for effect in self._forget(name)]
@@ -165,30 +194,38 @@ class Supervision:
         """Raise if an invariant is broken."""
         members = [member for round_ in self._rounds.values() for member in round_.members]
         assert len(members) == len(set(members))  # No child is in two rounds.
+        assert self._ending_count == len([1 for child in self._children.values() if child.phase is Phase.ENDING])
         for name, child in self._children.items():
             assert child.phase is not Phase.DOWN or name in members  # Whoever is down is going to start.
 
     def _forget(self, name: str) -> list[Effect]:
-        del self._children[name]
+        self._move(self._children.pop(name), Phase.DOWN)
         return [Forget(name)]
 
+    def _move(self, child: _Child, phase: Phase) -> None:
+        self._ending_count += (phase is Phase.ENDING) - (child.phase is Phase.ENDING)
+        child.phase = phase
+
     def _stop_youngest(self) -> list[Effect]:
-        if any(child.phase is Phase.ENDING for child in self._children.values()):
+        if self._ending_count:
             return []  # One at a time.
-        for name, child in reversed(self._children.items()):
-            child.phase = Phase.ENDING
-            return [Stop(name)]
+        assert self._closing is not None
+        while self._closing:
+            name = self._closing.pop()
+            if name in self._children:
+                self._move(self._children[name], Phase.ENDING)
+                return [Stop(name)]
         return []
 
     def _restart(self, name: str, reason: ExitReason, now_us: int) -> list[Effect]:
         child = self._children[name]
-        child.phase = Phase.DOWN
+        self._move(child, Phase.DOWN)
         self._round_number += 1
-        pause_us = child.pauses.next_us(now_us, self._entropy)
+        pause_us = child.pause_us(now_us, self._entropy)
         members = self._tied(name)
         self._rounds = {cause: other for cause, other in self._rounds.items() if not _overlap(other.members, members)}
         self._rounds[name] = _Round(self._round_number, pause_us, members)
-        if not child.restarts.allow(now_us):
+        if not child.may_restart(now_us, self._restarts):
             return [Escalate(name, reason)]
         return self._advance(name)
 
@@ -211,14 +248,14 @@ class Supervision:
             if child.phase is Phase.ENDING:
                 return []  # One at a time.
             if child.phase is Phase.UP:
-                child.phase = Phase.ENDING
+                self._move(child, Phase.ENDING)
                 return [Stop(name)]
         return [Pause(cause, round_.number, round_.pause_us)]
 
     def _on_member_ended(self, name: str, cause: str) -> list[Effect]:
         if self._children[name].spec.restart == "temporary":
             return self._leave_round(name)
-        self._children[name].phase = Phase.DOWN
+        self._move(self._children[name], Phase.DOWN)
         return self._advance(cause)
 
     def _leave_round(self, name: str) -> list[Effect]:

@@ -2,7 +2,7 @@
 
 from actorstream.host.clock import Clock, SystemClock, VirtualClock
 from actorstream.host.disk import Disk, File
-from actorstream.host.entropy import Entropy, system_entropy
+from actorstream.host.entropy import Entropy, secret_bytes, system_entropy
 from actorstream.host.host import Host, real_host
 from actorstream.host.memory_disk import MemoryDisk
 from actorstream.host.network import Connection, Listener, Network, Receiver
@@ -23,5 +23,6 @@ __all__ = [
     "SystemClock",
     "VirtualClock",
     "real_host",
+    "secret_bytes",
     "system_entropy",
 ]

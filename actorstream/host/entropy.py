@@ -80,3 +80,8 @@ class Entropy:
 def system_entropy() -> Entropy:
     """Entropy seeded by the operating system."""
     return Entropy(int.from_bytes(os.urandom(8), "big"))
+
+
+def secret_bytes(size: int) -> bytes:
+    """So many bytes that nobody can guess, for keys; never the same twice, and so not for what is to be replayed."""
+    return os.urandom(size)

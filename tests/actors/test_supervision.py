@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from actorstream.actors import Actor, Crash, ExitReason, Killed, Normal, Shutdown
+from actorstream.actors import Actor, Crash, ExitReason, Fenced, Hung, Killed, Lost, Normal, Shutdown
 from actorstream.actors.specification import (
     Backoff,
     ChildSpec,
@@ -144,6 +145,23 @@ def test_a_child_may_have_an_intensity_of_its_own() -> None:
     assert core.on_ended("a", CRASH, 0) == [Pause("a", 1, PAUSE_US)]
 
 
+@pytest.mark.parametrize("reason", [CRASH, Killed(), Hung("Sum", 30.0), Lost("node-2")])
+@pytest.mark.parametrize("restart", ["permanent", "transient"])
+def test_whatever_is_not_its_own_wish_restarts_a_child(reason: ExitReason, restart: str) -> None:
+    """A transient child comes back after every abnormal end, as a permanent one does."""
+    core = supervision(one_for_one(), spec("a", restart))
+
+    assert core.on_ended("a", reason, 0) == [Pause("a", 1, PAUSE_US)]
+
+
+@pytest.mark.parametrize("restart", ["permanent", "transient", "temporary"])
+def test_whoever_is_fenced_never_comes_back(restart: str) -> None:
+    """Somebody else does its work; to start again would take it from them."""
+    core = supervision(one_for_one(), spec("a", restart))
+
+    assert core.on_ended("a", Fenced(3), 0) == [Forget("a")]
+
+
 class AnyEvents(RuleBasedStateMachine):
     """Any strategy, any children, any events: what must hold whatever happens."""
 
@@ -166,7 +184,7 @@ class AnyEvents(RuleBasedStateMachine):
         self.apply(self.core.add(spec(name, restart)))
 
     @precondition(lambda self: self.running)
-    @rule(data=st.data(), reason=st.sampled_from([CRASH, Normal(), Killed()]))
+    @rule(data=st.data(), reason=st.sampled_from([CRASH, Normal(), Killed(), Hung("Sum", 1.0), Lost("b"), Fenced(1)]))
     def end(self, data: st.DataObject, reason: ExitReason) -> None:
         name = data.draw(st.sampled_from(list(self.running)))
         told = self.running.pop(name)
