@@ -299,6 +299,27 @@ class Cell:
         """See `Child`."""
         self.signal(self.incarnation, self.end, Shutdown())
 
+    def kill(self) -> None:
+        """See `Child`."""
+        for child in list(self.child_cells.values()):
+            child.kill()
+        self.child_cells.clear()
+        if self._timers is not None:
+            self._timers.cancel_all()
+        if self._deadline is not None:
+            self._deadline.cancel()
+        ended = self.has_ended
+        self.instance = None
+        self.state = State.STOPPED
+        self.idle = self._ending = False
+        self.drop_mail(lambda message: isinstance(message, Own))
+        if not ended:
+            self.reason = Killed()
+            self.kernel.deaths.unwatch_all(self)
+            self.kernel.on_ended(self)
+        self.kernel.remove(self)
+        self.incarnation = -1  # Signals that are on their way, and late work, find nobody.
+
     def suspend(self) -> None:
         """See `Child`."""
         self.state = State.SUSPENDED

@@ -62,6 +62,10 @@ class Child(Protocol):
         """End this incarnation, soon; the parent is told when it has ended."""
         ...
 
+    def kill(self) -> None:
+        """End at once, and for good, with all that is below it: no hook is called, and the parent is not told."""
+        ...
+
     def suspend(self) -> None:
         """It has ended, and waits for its next start."""
         ...

@@ -90,6 +90,8 @@ class Kernel:
             return self.cluster.outpost(parent, spec, path)
         if self.cluster is None and spec.node not in (None, "any", "node-0"):
             raise ValueError(f"{path}: there is no node {spec.node!r}, because the system runs in one process")
+        if self.cluster is not None:
+            self.cluster.guests.make_room(path)
         cell = self.cells[path] = Cell(self, parent, spec, path)
         return cell
 

@@ -102,6 +102,12 @@ class Guests:
         else:
             guest.cell.tell_to_stop()
 
+    def make_room(self, path: str) -> None:
+        """A new actor lives at `path`: a guest whose parent is gone, and that has not ended yet, is killed."""
+        guest = self._guests.pop(path, None)
+        if guest is not None:
+            guest.cell.kill()
+
     def _bury(self, guest: Guest) -> None:
         """It has ended, and does not come back."""
         path = guest.cell.path

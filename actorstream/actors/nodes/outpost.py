@@ -109,6 +109,11 @@ class Outpost:
         self.state = State.STOPPING
         self._cluster.tell(self.node, StopGuest(self.path, self.life))
 
+    def kill(self) -> None:
+        """See `Child`: whoever lives there is ended by its node."""
+        self.is_over = True
+        self.remove()
+
     def suspend(self) -> None:
         """It waits for its restart."""
         self.state = State.SUSPENDED

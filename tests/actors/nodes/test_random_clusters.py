@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from actorstream.actors import (
-    Actor,
     ActorSystem,
     Context,
     ExitReason,
@@ -153,7 +152,9 @@ def strike(system: ActorSystem, entropy: Entropy) -> None:
                 system.crash(entropy.choice(actors))
 
 
-@pytest.mark.parametrize("seed", range(int(__import__("os").environ.get("A","0")), int(__import__("os").environ.get("B","30"))))
+@pytest.mark.parametrize(
+    "seed", range(int(__import__("os").environ.get("A", "0")), int(__import__("os").environ.get("B", "30")))
+)
 def test_a_cluster_comes_back_from_anything(seed: int) -> None:
     """Whatever happens: everybody runs again, each once, and everybody hears of everybody's end once."""
     entropy = Entropy(seed).stream("test")
