@@ -1,12 +1,16 @@
 """All that is not deterministic: clock, entropy, disk, network. Production and simulation differ only here."""
 
-from actorstream.host.clock import Clock, SystemClock, VirtualClock
+from actorstream.host.clock import Clock, SkewedClock, SystemClock, VirtualClock
 from actorstream.host.disk import Disk, File
 from actorstream.host.entropy import Entropy, secret_bytes, system_entropy
 from actorstream.host.host import Host, real_host
 from actorstream.host.memory_disk import MemoryDisk
+from actorstream.host.memory_network import MemoryFabric
 from actorstream.host.network import Connection, Listener, Network, Receiver
 from actorstream.host.real_disk import RealDisk
+from actorstream.host.real_network import RealNetwork
+from actorstream.host.tls import Tls
+from actorstream.host.weather import Weather
 
 __all__ = [
     "Clock",
@@ -17,11 +21,16 @@ __all__ = [
     "Host",
     "Listener",
     "MemoryDisk",
+    "MemoryFabric",
     "Network",
     "RealDisk",
+    "RealNetwork",
     "Receiver",
+    "SkewedClock",
     "SystemClock",
+    "Tls",
     "VirtualClock",
+    "Weather",
     "real_host",
     "secret_bytes",
     "system_entropy",

@@ -46,3 +46,29 @@ class VirtualClock:
     def advance_to(self, now_us: Instant) -> None:
         """Move to `now_us`; a time in the past changes nothing."""
         self._now_us = max(self._now_us, now_us)
+
+
+class SkewedClock:
+    """One node's view of a clock that it shares: its wall time may be wrong, its monotonic time never is.
+
+    Example:
+        >>> shared = VirtualClock(1_000_000)
+        >>> clock = SkewedClock(shared)
+        >>> clock.jump(-400_000)
+        >>> clock.now_us(), shared.now_us()
+        (600000, 1000000)
+    """
+
+    def __init__(self, base: Clock) -> None:
+        self._base = base
+        self._skew_us = 0
+
+    def now_us(self) -> Instant:
+        return self._base.now_us() + self._skew_us
+
+    def monotonic_us(self) -> int:
+        return self._base.monotonic_us()
+
+    def jump(self, us: int) -> None:
+        """Set the wall time forward by so many microseconds, or back, if it is negative."""
+        self._skew_us += us
