@@ -23,6 +23,7 @@ from actorstream.actors.message import (
     FAILURES,
     Crash,
     ExitReason,
+    Hung,
     Killed,
     Message,
     Normal,
@@ -52,6 +53,8 @@ Signal = tuple[int, Callable[..., None], tuple[Any, ...]]
 NO_MAIL = cast(Mail, ())
 NO_SIGNALS = cast(deque[Signal], ())
 
+_ALIVE = (State.RUNNING, State.STARTING, State.HUNG)
+
 
 class Cell:
     """One actor; see the module."""
@@ -66,6 +69,7 @@ class Cell:
         "background_count",
         "child_cells",
         "context",
+        "handling",
         "idle",
         "incarnation",
         "instance",
@@ -96,6 +100,7 @@ class Cell:
         self.mail_max = spec.actor.mailbox_max
         self.signals = NO_SIGNALS
         self.queued = False  # In the runtime's queue.
+        self.handling: Message | None = None  # For whoever looks from another thread.
         self.idle = False  # Running, not queued: mail must wake it.
         self.child_cells: dict[str, Cell] = {}
         self.background_count = 0
@@ -138,7 +143,7 @@ class Cell:
         try:
             while count and mail and not self.signals:
                 count -= 1
-                message, context.sender = mail.popleft()
+                self.handling, context.sender = message, _ = mail.popleft()
                 handle = handler_of.get(type(message))
                 if handle is not None:
                     handle(instance, message, context)
@@ -146,15 +151,17 @@ class Cell:
                     self._handle_other(message, context)
         except FAILURES as error:
             self.fail(error, message)
+        self.handling = None
         return count
 
     def peek(self) -> str:
         """What the next step is about, for traces."""
         if self.signals:
             return self.signals[0][1].__name__
-        if not self.mail:
-            return "-"
-        message = self.mail[0][0]
+        return self.kind_of(self.mail[0][0]) if self.mail else "-"
+
+    def kind_of(self, message: Message) -> str:
+        """The name of the type of a message of this mailbox."""
         return type(message.message if isinstance(message, Own) else message).__name__
 
     def signal(self, incarnation: int, act: Callable[..., None], *arguments: Any) -> None:
@@ -171,6 +178,10 @@ class Cell:
         self.mail.append((message, sender))
         if self.idle:
             self._wake()
+
+    def post_own(self, message: Message) -> None:
+        """Put into the mailbox, for this incarnation only."""
+        self.post(Own(self.incarnation, message), self.ref)
 
     def open_mail(self) -> Mail:
         """Make room for the first message."""
@@ -204,10 +215,15 @@ class Cell:
         else:
             self._handle_other(own.message, context)
 
+    @property
+    def shown_state(self) -> str:
+        """The state for people; also when asked from another thread while a handler hangs."""
+        return str(State.HUNG if self.kernel.scheduler.hung is self else self.state)
+
     def observed(self) -> Observed:
         """A snapshot."""
         facts = self.instance.observe() if self.instance is not None else {}
-        return Observed(self.path, str(self.state), self.incarnation, self.restarts, len(self.mail), facts)
+        return Observed(self.path, self.shown_state, self.incarnation, self.restarts, len(self.mail), facts)
 
     @property
     def restarts(self) -> int:
@@ -228,7 +244,7 @@ class Cell:
     @property
     def is_alive(self) -> bool:
         """Whether an incarnation runs, and is not ending."""
-        return self.state is State.RUNNING or self.state is State.STARTING
+        return self.state in _ALIVE
 
     def start(self) -> None:
         """Begin the next incarnation; an error in it is a failure like any other."""
@@ -238,6 +254,7 @@ class Cell:
         self.incarnation = self.kernel.next_incarnation()
         self.context = Context(self)
         self._supervision = None
+        self._table = self.spec.actor._table
         try:
             self.instance = self.spec.make()
             for spec in self.instance.children:
@@ -264,7 +281,10 @@ class Cell:
         """End this incarnation, as the module says."""
         if not self.is_alive:
             return
-        self.state = State.FAILED if isinstance(reason, Crash) else State.STOPPING
+        if self.state is State.HUNG and isinstance(reason, Shutdown | Normal):
+            self._end_later(self.spec.shutdown_us, Killed())
+            return
+        self.state = State.FAILED if isinstance(reason, Crash | Hung) else State.STOPPING
         self.idle = False
         self._ending = True
         self.reason = reason
@@ -275,15 +295,37 @@ class Cell:
             self._deadline = self.kernel.scheduler.after(self.spec.shutdown_us, self._on_deadline)
         if self._supervision is not None:
             self._apply(self._supervision.stop_all())
-        self._end_if_quiet()
+        self.end_if_quiet()
+
+    def hang_next(self) -> None:
+        """Let the next handler of this incarnation never return; for a simulation, which knows no other way."""
+
+        def hang(_: Actor, message: Message, __: Context) -> None:
+            self.state = State.HUNG
+            if self.spec.hang_after_us:
+                hung = Hung(type(message).__name__, self.spec.hang_after_us / 1e6)
+                self._end_later(self.spec.hang_after_us, hung)
+
+        self._table = dict.fromkeys(self._table, hang)
+
+    def _end_later(self, after_us: int, reason: ExitReason) -> None:
+        """End an incarnation that hangs after so long, if it has not ended by then."""
+
+        def end_hung() -> None:
+            if isinstance(reason, Hung):
+                self.kernel.on_hung(self, reason)
+            self.end(reason)
+
+        self._own_timers().add(self.kernel.scheduler, after_us, lambda _: self.signal(self.incarnation, end_hung))
 
     def _on_deadline(self) -> None:
         self._deadline = None
         self.background_count = 0
         self.reason = Killed()
-        self._end_if_quiet()
+        self.end_if_quiet()
 
-    def _end_if_quiet(self) -> None:
+    def end_if_quiet(self) -> None:
+        """The incarnation that is ending ends, if nothing of it is left."""
         childless = self._supervision is None or self._supervision.is_empty
         if self._ending and childless and not self.background_count:
             self._ending = False
@@ -293,11 +335,11 @@ class Cell:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        if self.instance is not None and not isinstance(reason, Killed):
+        if self.instance is not None and not isinstance(reason, Killed | Hung):
             self._call_stopped(self.instance, reason)
         self.instance = None
         self.drop_mail(lambda message: isinstance(message, Own))
-        self.state = State.FAILED if isinstance(reason, Crash) else State.STOPPED
+        self.state = State.FAILED if isinstance(reason, Crash | Hung) else State.STOPPED
         self.kernel.on_ended(self)
         if self.parent is not None:
             self.parent.signal(self.parent.incarnation, self.parent.on_child_ended, self.spec.name, reason)
@@ -349,7 +391,7 @@ class Cell:
         """A child's incarnation ended."""
         now_us = self.kernel.host.clock.monotonic_us()
         self._apply(self.supervision.on_ended(name, reason, now_us))
-        self._end_if_quiet()
+        self.end_if_quiet()
 
     def stop_child(self, name: str) -> None:
         """Stop a child for good."""
@@ -388,7 +430,7 @@ class Cell:
         error.__cause__ = reason.error if isinstance(reason, Crash) else None
         self.fail(error, None)
 
-    # --- timers and background work ----------------------------------------------------------------------------------
+    # --- timers ------------------------------------------------------------------------------------------------------
 
     def schedule(self, after_us: int, message: Message) -> OwnTimer:
         """See `Context.schedule`."""
@@ -403,32 +445,3 @@ class Cell:
         if self._timers is None:
             self._timers = OwnTimers()
         return self._timers
-
-    def background(self, work: Callable[[], Any], done: Callable[[Any], Message]) -> None:
-        """See `Context.background`."""
-        incarnation = self.incarnation
-        self.background_count += 1
-
-        def finished(result: Any, error: BaseException | None) -> None:
-            self.signal(incarnation, self._on_background, result, error, done)
-
-        self.kernel.scheduler.background(work, finished)
-
-    def _on_background(self, result: Any, error: BaseException | None, done: Callable[[Any], Message]) -> None:
-        if self.has_ended:
-            return  # It came home after the `shutdown` time.
-        self.background_count -= 1
-        if not self.is_alive:
-            self._end_if_quiet()
-        elif error is not None:
-            self.fail(error, None)
-        else:
-            self._deliver_result(result, done)
-
-    def _deliver_result(self, result: Any, done: Callable[[Any], Message]) -> None:
-        try:
-            message = done(result)
-        except FAILURES as error:
-            self.fail(error, None)
-        else:
-            self.post(Own(self.incarnation, message), self.ref)

@@ -17,6 +17,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from actorstream.actors.cell import Cell
+from actorstream.actors.engine.watchdog import Busy
+from actorstream.actors.hangs import Glance, HangReporter
 from actorstream.actors.limits import (
     BACKGROUND_THREADS,
     BATCH_MESSAGES,
@@ -34,11 +36,14 @@ T = TypeVar("T")
 class LocalScheduler:
     """See the module.
 
+    Args:
+        report_hangs: look from a thread whether a handler hangs. Without it somebody else may ask `busy`.
+
     Attributes:
         loop: the event loop; whatever runs there may use the kernel directly.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, report_hangs: bool = True) -> None:
         self.loop = asyncio.new_event_loop()
         self._queue: deque[Cell] = deque()
         self._batch = 1  # Grows while handlers are quick, so that a slice is overrun by little.
@@ -50,6 +55,29 @@ class LocalScheduler:
         self._workers = ThreadPoolExecutor(BACKGROUND_THREADS, thread_name_prefix="actorstream-background")
         self._thread = threading.Thread(target=self._main, name="actorstream", daemon=True)
         self._thread.start()
+        self._running: tuple[Cell, float] | None = None  # Whose turn it is, and since when: left for other threads.
+        self._glance = Glance(lambda: int(self.loop.time() * 1e6))
+        self._reporter = HangReporter(self.busy, self._cell, self.thread_id) if report_hangs else None
+
+    @property
+    def thread_id(self) -> int:
+        """The identifier of the thread on which handlers run."""
+        return self._thread.ident or 0
+
+    def busy(self) -> Busy | None:
+        """What handler runs now, and for how long; None if the loop waits. For one other thread, often."""
+        running = self._running
+        return self._glance.busy((running[0], int(running[1] * 1e6)) if running is not None else None)
+
+    @property
+    def hung(self) -> Cell | None:
+        """See `Scheduler`."""
+        hung = self._reporter.hung if self._reporter is not None else None
+        return hung if hung is self._cell() else None
+
+    def _cell(self) -> Cell | None:
+        running = self._running
+        return running[0] if running is not None else None
 
     def ready(self, cell: Cell) -> None:
         """See `Scheduler`."""
@@ -119,6 +147,8 @@ class LocalScheduler:
             if self._closed:
                 return
             self._closed = True
+        if self._reporter is not None:
+            self._reporter.close()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(STOP_SECONDS)
         self._workers.shutdown(wait=True, cancel_futures=True)
@@ -157,10 +187,12 @@ class LocalScheduler:
         time = now()
         while queue and time < end:
             cell = queue.popleft()
+            self._running = (cell, time)
             if cell.run(self._batch):
                 queue.append(cell)
             before, time = time, now()
             self._batch = min(BATCH_MESSAGES, 2 * self._batch) if time - before < SLICE_SECONDS / 8 else 1
+        self._running = None
         self._turning = bool(queue)
         if queue:
             self.loop.call_soon(self._turn)

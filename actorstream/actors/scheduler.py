@@ -32,6 +32,11 @@ class Scheduler(Protocol):
         """Whether the caller is on the system's thread."""
         ...
 
+    @property
+    def hung(self) -> Cell | None:
+        """Whose handler has run for longer than its `hang_after` now, as far as anybody can see; from any thread."""
+        ...
+
     def ready(self, cell: Cell) -> None:
         """`cell` has something to do: call its `run` until that returns False."""
         ...

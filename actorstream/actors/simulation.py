@@ -116,6 +116,7 @@ class SimulationScheduler:
         self._stepping = False
         self._abandoned = False
         self.is_own_thread = True
+        self.hung: Cell | None = None  # Nothing runs between two steps.
         self.ready = self._order.add
         self.trace = Trace()
         self.on_step: list[Callable[[], None]] = []

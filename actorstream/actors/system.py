@@ -190,6 +190,8 @@ class ActorSystem:
 
     def tree(self, format: Literal["text", "json"] = "text") -> str:  # noqa: A002  # The name that says it.
         """The actors with state, restarts and messages waiting, for people or programs."""
+        if self._scheduler.hung is not None:  # The thread to ask would not answer, and changes nothing meanwhile.
+            return show_tree(self._kernel.root, format)
         return self._scheduler.call(lambda: show_tree(self._kernel.root, format))
 
     @property
@@ -228,6 +230,15 @@ class ActorSystem:
         """Let an actor fail as if a handler had raised `error`; False if it is not running."""
         assert self.simulator
         return self._kernel.crash(ref, error or InjectedCrash(f"{ref.path} was crashed on purpose"))
+
+    def hang(self, ref: Ref) -> bool:
+        """Let the next handler of an actor never return, in virtual time; False if it is not running.
+
+        After its `hang_after` its incarnation ends as `Hung`, without its hook, as if its process had been killed and
+        nobody else had been there: its children are stopped in order, and the others go on meanwhile. If it is told to
+        stop before, it is killed after its `shutdown` time.
+        """
+        return bool(self.simulator) and self._kernel.hang(ref)
 
     def abandon(self) -> None:
         """The process is gone: nothing runs any more, no hook is called, open questions get `ActorTerminated`."""

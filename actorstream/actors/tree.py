@@ -24,7 +24,7 @@ def show_tree(root: Cell, form: Literal["text", "json"]) -> str:
 
 
 def _lines(cell: Cell, depth: int) -> Iterator[str]:
-    yield f"{'  ' * depth}{cell.spec.name}  {cell.state}  restarts={cell.restarts}  mailbox={len(cell.mail)}"
+    yield f"{'  ' * depth}{cell.spec.name}  {cell.shown_state}  restarts={cell.restarts}  mailbox={len(cell.mail)}"
     for child in cell.child_cells.values():
         yield from _lines(child, depth + 1)
 
@@ -33,7 +33,7 @@ def _as_data(cell: Cell) -> dict[str, Any]:
     return {
         "path": cell.path,
         "actor": cell.spec.actor.__name__,
-        "state": str(cell.state),
+        "state": cell.shown_state,
         "incarnation": cell.incarnation,
         "restarts": cell.restarts,
         "mailbox": len(cell.mail),
