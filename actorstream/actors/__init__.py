@@ -18,7 +18,7 @@ from actorstream.actors.message import (
 )
 from actorstream.actors.ref import Ref
 from actorstream.actors.scheduler import Timer
-from actorstream.actors.specification import Backoff, ChildSpec, child, one_for_all, one_for_one, rest_for_one
+from actorstream.actors.specification import Backoff, ChildSpec, child, one_for_all, one_for_one, region, rest_for_one
 from actorstream.actors.supervisor import Supervisor
 from actorstream.actors.system import ActorSystem, InjectedCrash
 
@@ -48,5 +48,6 @@ __all__ = [
     "one_for_all",
     "one_for_one",
     "receives",
+    "region",
     "rest_for_one",
 ]

@@ -15,16 +15,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from actorstream.actors.actor import Actor
 from actorstream.actors.context import Context
+from actorstream.actors.effects import apply
 from actorstream.actors.family import Child, Parent
+from actorstream.actors.hanging import end_later
 from actorstream.actors.message import (
     FAILURES,
     Crash,
     ExitReason,
+    Hung,
     Killed,
     Message,
     Normal,
@@ -37,8 +39,7 @@ from actorstream.actors.ref import Ref
 from actorstream.actors.scheduler import Timer
 from actorstream.actors.specification import ChildSpec, one_for_one
 from actorstream.actors.state import State
-from actorstream.actors.supervision import Effect, Escalate, Forget, Pause, Start, Stop, Supervision
-from actorstream.errors import ActorTerminated
+from actorstream.actors.supervision import Supervision
 
 if TYPE_CHECKING:
     from actorstream.actors.kernel import Kernel
@@ -54,6 +55,8 @@ Signal = tuple[int, Callable[..., None], tuple[Any, ...]]
 NO_MAIL = cast(Mail, ())
 NO_SIGNALS = cast(deque[Signal], ())
 
+_ALIVE = (State.RUNNING, State.STARTING, State.HUNG)
+
 
 class Cell:
     """One actor; see the module."""
@@ -63,11 +66,11 @@ class Cell:
         "_ending",
         "_names",
         "_supervision",
-        "_table",
         "_timers",
         "background_count",
         "child_cells",
         "context",
+        "handling",
         "idle",
         "incarnation",
         "instance",
@@ -83,6 +86,7 @@ class Cell:
         "spec",
         "starts",
         "state",
+        "table",
     )
 
     def __init__(self, kernel: Kernel, parent: Parent | None, spec: ChildSpec, path: str) -> None:
@@ -98,11 +102,12 @@ class Cell:
         self.mail_max = spec.actor.mailbox_max
         self.signals = NO_SIGNALS
         self.queued = False  # In the runtime's queue.
+        self.handling: Message | None = None  # For whoever looks from another thread.
         self.idle = False  # Running, not queued: mail must wake it.
         self.child_cells: dict[str, Child] = {}
         self.background_count = 0
         self.instance: Actor | None = None
-        self._table = spec.actor._table
+        self.table = spec.actor._table
         self._supervision: Supervision | None = None
         self._names = 0
         self._timers: OwnTimers | None = None
@@ -135,12 +140,12 @@ class Cell:
 
     def _handle(self, count: int) -> int:
         """Handle up to `count` messages, but signals go first; returns how many of `count` are left."""
-        mail, context, instance, handler_of = self.mail, self.context, self.instance, self._table
+        mail, context, instance, handler_of = self.mail, self.context, self.instance, self.table
         message: Message | None = None
         try:
             while count and mail and not self.signals:
                 count -= 1
-                message, context.sender = mail.popleft()
+                self.handling, context.sender = message, _ = mail.popleft()
                 handle = handler_of.get(type(message))
                 if handle is not None:
                     handle(instance, message, context)
@@ -148,25 +153,17 @@ class Cell:
                     self._handle_other(message, context)
         except FAILURES as error:
             self.fail(error, message)
+        self.handling = None
         return count
-
-    @staticmethod
-    def handler_in(frame: FrameType | None) -> str:
-        """The type of the message that a thread, which is there, is handling; "" if it handles none."""
-        while frame is not None:
-            if frame.f_code is Cell._handle.__code__:
-                message = frame.f_locals.get("message")
-                return type(message.message if isinstance(message, Own) else message).__name__
-            frame = frame.f_back
-        return ""
 
     def peek(self) -> str:
         """What the next step is about, for traces."""
         if self.signals:
             return self.signals[0][1].__name__
-        if not self.mail:
-            return "-"
-        message = self.mail[0][0]
+        return self.kind_of(self.mail[0][0]) if self.mail else "-"
+
+    def kind_of(self, message: Message) -> str:
+        """The name of the type of a message of this mailbox."""
         return type(message.message if isinstance(message, Own) else message).__name__
 
     def signal(self, incarnation: int, act: Callable[..., None], *arguments: Any) -> None:
@@ -183,6 +180,10 @@ class Cell:
         self.mail.append((message, sender))
         if self.idle:
             self._wake()
+
+    def post_own(self, message: Message) -> None:
+        """Put into the mailbox, for this incarnation only."""
+        self.post(Own(self.incarnation, message), self.ref)
 
     def open_mail(self) -> Mail:
         """Make room for the first message."""
@@ -210,16 +211,21 @@ class Cell:
             if own.timer.cancelled:
                 return
             own.timer.forget()
-        handle = self._table.get(type(own.message))
+        handle = self.table.get(type(own.message))
         if handle is not None:
             handle(self.instance, own.message, context)
         else:
             self._handle_other(own.message, context)
 
+    @property
+    def shown_state(self) -> str:
+        """The state for people; also when asked from another thread while a handler hangs."""
+        return str(State.HUNG if self.kernel.scheduler.hung is self else self.state)
+
     def observed(self) -> Observed:
         """A snapshot."""
         facts = self.instance.observe() if self.instance is not None else {}
-        return Observed(self.path, str(self.state), self.incarnation, self.restarts, len(self.mail), facts)
+        return Observed(self.path, self.shown_state, self.incarnation, self.restarts, len(self.mail), facts)
 
     @property
     def node_name(self) -> str:
@@ -245,7 +251,7 @@ class Cell:
     @property
     def is_alive(self) -> bool:
         """Whether an incarnation runs, and is not ending."""
-        return self.state is State.RUNNING or self.state is State.STARTING
+        return self.state in _ALIVE
 
     def start(self) -> None:
         """Begin the next incarnation; an error in it is a failure like any other."""
@@ -255,6 +261,7 @@ class Cell:
         self.incarnation = self.kernel.next_incarnation()
         self.context = Context(self)
         self._supervision = None
+        self.table = self.spec.actor._table
         try:
             self.instance = self.spec.make()
             for spec in self.instance.children:
@@ -282,18 +289,20 @@ class Cell:
         """End this incarnation, as the module says."""
         if not self.is_alive:
             return
-        self.state = State.FAILED if isinstance(reason, Crash) else State.STOPPING
+        if self.state is State.HUNG and isinstance(reason, Shutdown | Normal):
+            end_later(self, self.spec.shutdown_us, Killed())
+            return
+        self.state = State.FAILED if isinstance(reason, Crash | Hung) else State.STOPPING
         self.idle = False
         self._ending = True
         self.reason = reason
-        if self._timers is not None:
-            self._timers.cancel_all()
+        self._drop_timers()
         self.kernel.deaths.unwatch_all(self)
         if self.background_count:
             self._deadline = self.kernel.scheduler.after(self.spec.shutdown_us, self._on_deadline)
         if self._supervision is not None:
-            self._apply(self._supervision.stop_all())
-        self._end_if_quiet()
+            apply(self, self._supervision.stop_all())
+        self.end_if_quiet()
 
     def tell_to_stop(self) -> None:
         """See `Child`."""
@@ -304,14 +313,9 @@ class Cell:
         for child in list(self.child_cells.values()):
             child.kill()
         self.child_cells.clear()
-        if self._timers is not None:
-            self._timers.cancel_all()
-        if self._deadline is not None:
-            self._deadline.cancel()
-        ended = self.has_ended
-        self.instance = None
-        self.state = State.STOPPED
-        self.idle = self._ending = False
+        self._drop_timers()
+        ended, self._ending = self.has_ended, False
+        self.instance, self.idle, self.state = None, False, State.STOPPED
         self.drop_mail(lambda message: isinstance(message, Own))
         if not ended:
             self.reason = Killed()
@@ -332,23 +336,22 @@ class Cell:
         self._deadline = None
         self.background_count = 0
         self.reason = Killed()
-        self._end_if_quiet()
+        self.end_if_quiet()
 
-    def _end_if_quiet(self) -> None:
+    def end_if_quiet(self) -> None:
+        """The incarnation that is ending ends, if nothing of it is left."""
         childless = self._supervision is None or self._supervision.is_empty
         if self._ending and childless and not self.background_count:
             self._ending = False
             self._ended(self.reason)
 
     def _ended(self, reason: ExitReason) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        if self.instance is not None and not isinstance(reason, Killed):
+        self._drop_timers()
+        if self.instance is not None and not isinstance(reason, Killed | Hung):
             self._call_stopped(self.instance, reason)
         self.instance = None
         self.drop_mail(lambda message: isinstance(message, Own))
-        self.state = State.FAILED if isinstance(reason, Crash) else State.STOPPED
+        self.state = State.FAILED if isinstance(reason, Crash | Hung) else State.STOPPED
         self.kernel.on_ended(self)
         if self.parent is not None:
             self.parent.report_end(self.spec.name, reason)
@@ -387,7 +390,7 @@ class Cell:
             raise ValueError(f"there is an actor at {path} already; choose another name")
         child = self.kernel.make_child(self, spec, path)
         self.child_cells[spec.name] = child
-        self._apply(self.supervision.add(spec))
+        apply(self, self.supervision.add(spec))
         return child.ref
 
     def next_child_name(self, actor: type[Actor]) -> str:
@@ -406,46 +409,14 @@ class Cell:
     def on_child_ended(self, name: str, reason: ExitReason) -> None:
         """A child's incarnation ended."""
         now_us = self.kernel.host.clock.monotonic_us()
-        self._apply(self.supervision.on_ended(name, reason, now_us))
-        self._end_if_quiet()
+        apply(self, self.supervision.on_ended(name, reason, now_us))
+        self.end_if_quiet()
 
     def stop_child(self, name: str) -> None:
         """Stop a child for good."""
-        self._apply(self.supervision.stop_child(name))
+        apply(self, self.supervision.stop_child(name))
 
-    def _on_pause_over(self, name: str, number: int) -> None:
-        self._apply(self.supervision.on_pause_over(name, number))
-
-    def _apply(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case Start(name):
-                    self.child_cells[name].start()
-                case Stop(name):
-                    self.child_cells[name].tell_to_stop()
-                case Pause(name, number, pause_us):
-                    self._pause(name, number, pause_us)
-                case Forget(name):
-                    self.child_cells.pop(name).remove()
-                case Escalate(name, reason):
-                    self._escalate(name, reason)
-
-    def _pause(self, name: str, number: int, pause_us: int) -> None:
-        self.child_cells[name].suspend()
-        incarnation = self.incarnation
-
-        def over(timer: OwnTimer) -> None:
-            timer.forget()
-            self.signal(incarnation, self._on_pause_over, name, number)
-
-        self._own_timers().add(self.kernel.scheduler, pause_us, over)
-
-    def _escalate(self, name: str, reason: ExitReason) -> None:
-        error = ActorTerminated(f"{self.path or 'the system'} gives up: {name} ended more often than it may restart")
-        error.__cause__ = reason.error if isinstance(reason, Crash) else None
-        self.fail(error, None)
-
-    # --- timers and background work ----------------------------------------------------------------------------------
+    # --- timers ------------------------------------------------------------------------------------------------------
 
     def schedule(self, after_us: int, message: Message) -> OwnTimer:
         """See `Context.schedule`."""
@@ -454,38 +425,17 @@ class Cell:
         def fire(timer: OwnTimer) -> None:
             self.post(Own(incarnation, message, timer), self.ref)
 
-        return self._own_timers().add(self.kernel.scheduler, after_us, fire)
+        return self.own_timers().add(self.kernel.scheduler, after_us, fire)
 
-    def _own_timers(self) -> OwnTimers:
+    def _drop_timers(self) -> None:
+        if self._timers is not None:
+            self._timers.cancel_all()
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def own_timers(self) -> OwnTimers:
+        """Those of this incarnation."""
         if self._timers is None:
             self._timers = OwnTimers()
         return self._timers
-
-    def background(self, work: Callable[[], Any], done: Callable[[Any], Message]) -> None:
-        """See `Context.background`."""
-        incarnation = self.incarnation
-        self.background_count += 1
-
-        def finished(result: Any, error: BaseException | None) -> None:
-            self.signal(incarnation, self._on_background, result, error, done)
-
-        self.kernel.scheduler.background(work, finished)
-
-    def _on_background(self, result: Any, error: BaseException | None, done: Callable[[Any], Message]) -> None:
-        if self.has_ended:
-            return  # It came home after the `shutdown` time.
-        self.background_count -= 1
-        if not self.is_alive:
-            self._end_if_quiet()
-        elif error is not None:
-            self.fail(error, None)
-        else:
-            self._deliver_result(result, done)
-
-    def _deliver_result(self, result: Any, done: Callable[[Any], Message]) -> None:
-        try:
-            message = done(result)
-        except FAILURES as error:
-            self.fail(error, None)
-        else:
-            self.post(Own(self.incarnation, message), self.ref)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from actorstream.actors.actor import Actor
+from actorstream.actors.background import begin
 from actorstream.actors.durations import Duration, as_us
 from actorstream.actors.limits import BACKGROUND_MAX
 from actorstream.actors.message import Message, Normal
@@ -106,12 +107,12 @@ class Context:
         *arguments: Any,
         name: str | None = None,
         restart: RestartRule = "permanent",
-        backoff: str = "100ms..5s",
+        backoff: str | Backoff = "100ms..5s",
         shutdown: Duration = "2s",
+        hang_after: Duration | None = "30s",
         restarts: int = 5,
         within: Duration = "60s",
         node: Place = None,
-        hang_after: Duration = "30s",
         **options: Any,
     ) -> Ref:
         """Start a child, made as `actor(*arguments, **options)`; it runs when this returns.
@@ -121,12 +122,12 @@ class Context:
             arguments: for its `__init__`, at each start.
             name: the last part of its path; by default its class and a number.
             restart: `permanent` (always), `transient` (only after a failure) or `temporary` (never).
-            backoff: pause before a restart, from the first to the longest.
+            backoff: pause before a restart, from the first to the longest: "100ms..5s", or a `Backoff`.
             shutdown: how long its background work may take to end before it is killed.
+            hang_after: how long a handler may run before it counts as hung; None is for ever. See `child`.
             restarts: how many restarts are allowed within `within`; one more, and this actor fails.
             within: see `restarts`.
             node: where it lives, as for `child`; by default where this actor does.
-            hang_after: as for `child`.
             options: for its `__init__`, at each start.
 
         Raises:
@@ -139,11 +140,11 @@ class Context:
             arguments,
             tuple(options.items()),
             restart,
-            Backoff.parse(backoff),
+            Backoff.of(backoff),
             as_us(shutdown, what="shutdown"),
             intensity_of(restarts, within),
-            node,
-            as_us(hang_after, what="hang_after"),
+            as_us(hang_after or 0, what="hang_after"),
+            node=node,
         )
         return self._alive("spawn").spawn(spec)
 
@@ -189,7 +190,7 @@ class Context:
         cell = self._alive("start background work")
         if cell.background_count >= BACKGROUND_MAX:
             raise MailboxFull(f"{self.path} has {BACKGROUND_MAX} pieces of background work under way")
-        cell.background(work, done)
+        begin(cell, work, done)
 
     def _alive(self, what: str) -> Cell:
         cell = self._cell

@@ -50,6 +50,11 @@ class Child(Protocol):
         ...
 
     @property
+    def shown_state(self) -> str:
+        """Its state, for people."""
+        ...
+
+    @property
     def restarts(self) -> int:
         """How many incarnations followed the first."""
         ...

@@ -15,8 +15,9 @@ from actorstream.actors.asks import Answer, Asks
 from actorstream.actors.cell import NO_MAIL, Cell
 from actorstream.actors.deathwatch import DeathWatch
 from actorstream.actors.family import Child
+from actorstream.actors.hanging import hang_next
 from actorstream.actors.limits import FAILURES_MAX
-from actorstream.actors.message import Crash, Message, Shutdown
+from actorstream.actors.message import Crash, Hung, Message, Shutdown
 from actorstream.actors.own import Own
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.scheduler import Scheduler
@@ -212,6 +213,14 @@ class Kernel:
         cell.fail(error, None)
         return True
 
+    def hang(self, ref: Ref) -> bool:
+        """Let the next handler of the actor at `ref` never return; False if it is not running."""
+        cell = self.cells.get(ref.path)
+        if cell is None or not cell.is_alive:
+            return False
+        hang_next(cell)
+        return True
+
     def close(self, ended: Future[None]) -> None:
         """Stop all actors; `ended` is set when they have."""
         if self.ended:
@@ -271,6 +280,11 @@ class Kernel:
         kind = type(message).__name__ if message is not None else None
         self.failures.append(Failure(cell.path, cell.incarnation, kind, error))
         self._log().error("actor failed", actor=cell.path, incarnation=cell.incarnation, message=kind, exc_info=error)
+
+    def on_hung(self, cell: Cell, hung: Hung) -> None:
+        """Report that an actor was ended because it hung."""
+        facts = {"actor": cell.path, "incarnation": cell.incarnation, "message": hung.handler, "seconds": hung.seconds}
+        self._log().error("actor hung", **facts)
 
     def on_unhandled(self, cell: Cell, message: Message) -> None:
         """Report a message that has no handler."""

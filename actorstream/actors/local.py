@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 
 from actorstream.actors.cell import Cell
 from actorstream.actors.engine.watchdog import Busy
+from actorstream.actors.hangs import Glance, HangReporter
 from actorstream.actors.limits import (
     BACKGROUND_THREADS,
     BATCH_MESSAGES,
@@ -36,19 +36,20 @@ T = TypeVar("T")
 class LocalScheduler:
     """See the module.
 
+    Args:
+        report_hangs: look from a thread whether a handler hangs. Without it somebody else may ask `busy`.
+
     Attributes:
         loop: the event loop; whatever runs there may use the kernel directly.
     """
 
     prefix = ""
 
-    def __init__(self) -> None:
+    def __init__(self, *, report_hangs: bool = True) -> None:
         self.loop = asyncio.new_event_loop()
         self._queue: deque[Cell] = deque()
         self._batch = 1  # Grows while handlers are quick, so that a slice is overrun by little.
         self._turning = False  # A turn runs, or is due.
-        self._running: Cell | None = None
-        self._running_since = 0.0
         self._inbox: deque[Callable[[], None]] = deque()
         self._inbox_due = False
         self._closing = threading.Lock()  # Held to set `_closed`, and to put while it is not set.
@@ -56,6 +57,29 @@ class LocalScheduler:
         self._workers = ThreadPoolExecutor(BACKGROUND_THREADS, thread_name_prefix="actorstream-background")
         self._thread = threading.Thread(target=self._main, name="actorstream", daemon=True)
         self._thread.start()
+        self._running: tuple[Cell, float] | None = None  # Whose turn it is, and since when: left for other threads.
+        self._glance = Glance(lambda: int(self.loop.time() * 1e6))
+        self._reporter = HangReporter(self.busy, self._cell, self.thread_id) if report_hangs else None
+
+    @property
+    def thread_id(self) -> int:
+        """The identifier of the thread on which handlers run."""
+        return self._thread.ident or 0
+
+    def busy(self) -> Busy | None:
+        """What handler runs now, and for how long; None if the loop waits. For one other thread, often."""
+        running = self._running
+        return self._glance.busy((running[0], int(running[1] * 1e6)) if running is not None else None)
+
+    @property
+    def hung(self) -> Cell | None:
+        """See `Scheduler`."""
+        hung = self._reporter.hung if self._reporter is not None else None
+        return hung if hung is self._cell() else None
+
+    def _cell(self) -> Cell | None:
+        running = self._running
+        return running[0] if running is not None else None
 
     def admit(self, cell: Cell) -> bool:
         """See `Scheduler`."""
@@ -129,25 +153,12 @@ class LocalScheduler:
             if self._closed:
                 return
             self._closed = True
+        if self._reporter is not None:
+            self._reporter.close()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(STOP_SECONDS)
         self._workers.shutdown(wait=True, cancel_futures=True)
         self._drain_inbox()  # Whoever called just before is told that it was too late.
-
-    @property
-    def thread_id(self) -> int:
-        """The identifier of the system's own thread."""
-        assert self._thread.ident is not None
-        return self._thread.ident
-
-    def busy(self) -> Busy | None:
-        """What runs now, and for how long; None if nothing does. From any thread."""
-        cell, since = self._running, self._running_since
-        if cell is None:
-            return None
-        handler = cell.handler_in(sys._current_frames().get(self.thread_id))
-        elapsed_us = int((self.loop.time() - since) * 1e6)
-        return Busy(cell.path, handler, elapsed_us, cell.spec.hang_after_us or None)
 
     @property
     def is_own_thread(self) -> bool:
@@ -182,7 +193,7 @@ class LocalScheduler:
         time = now()
         while queue and time < end:
             cell = queue.popleft()
-            self._running_since, self._running = time, cell
+            self._running = (cell, time)
             if cell.run(self._batch):
                 queue.append(cell)
             before, time = time, now()

@@ -30,21 +30,21 @@ class Restarts:
 
 
 class Pauses:
-    """The pause before each restart of one child: doubling, until it has run for longer than the longest pause."""
+    """The pause before each restart of one child: growing, until it has run for longer than the longest pause."""
 
-    __slots__ = ("_attempt", "_backoff", "_calm_us")
+    __slots__ = ("_backoff", "_calm_us", "_pause_us")
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff
-        self._attempt = 0
+        self._pause_us = backoff.min_us
         self._calm_us = 0  # From then on the child counts as healthy again.
 
     def next_us(self, now_us: int, entropy: Entropy) -> int:
         """How long to wait from now on."""
         backoff = self._backoff
         if now_us >= self._calm_us:
-            self._attempt = 0
-        pause_us = min(backoff.max_us, backoff.min_us << min(self._attempt, 40))
-        self._attempt += 1
+            self._pause_us = backoff.min_us
+        pause_us = self._pause_us
+        self._pause_us = min(backoff.max_us, int(pause_us * backoff.factor))
         self._calm_us = now_us + pause_us + 2 * backoff.max_us
         return pause_us - int(pause_us * backoff.jitter * entropy.uniform())

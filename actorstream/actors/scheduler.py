@@ -41,6 +41,11 @@ class Scheduler(Protocol):
         """Whether a cell whose turn it is may go on, in a simulation: its node may stand still, or be gone."""
         ...
 
+    @property
+    def hung(self) -> Cell | None:
+        """Whose handler has run for longer than its `hang_after` now, as far as anybody can see; from any thread."""
+        ...
+
     def ready(self, cell: Cell) -> None:
         """`cell` has something to do: call its `run` until that returns False."""
         ...

@@ -119,6 +119,7 @@ class SimulationScheduler:
         self.is_own_thread = True
         self.prefix = ""
         self.is_endless = False
+        self.hung: Cell | None = None  # Nothing runs between two steps.
         self.ready = self._order.add
         self.trace = Trace()
         self.on_step: list[Callable[[], None]] = []

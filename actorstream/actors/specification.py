@@ -11,22 +11,35 @@ from actorstream.actors.actor import Actor
 from actorstream.actors.durations import Duration, as_us
 
 RestartRule: TypeAlias = Literal["permanent", "transient", "temporary"]
-HANG_AFTER_US = 30_000_000
-"""A handler that runs longer hangs, unless its actor says something else."""
-
 Place: TypeAlias = str | Mapping[str, Any] | None
 """Where an actor lives: beside its parent, on any node, on the node of that name, or on one with these capabilities."""
 
-Scope: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
+Scope: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one", "region"]
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """The pause before a restart: doubles from `min_us` up to `max_us`, less a random part of up to `jitter`."""
+    """A pause before a restart: grows from `min_us` by `factor` up to `max_us`, less a part of up to `jitter`."""
 
     min_us: int = 100_000
     max_us: int = 5_000_000
     jitter: float = 0.2
+    factor: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_us <= self.max_us:
+            raise ValueError(f"backoff goes from {self.min_us} to {self.max_us} us; the first pause is the shortest")
+        if not (0 <= self.jitter <= 1 and self.factor >= 1):
+            raise ValueError(f"backoff has jitter={self.jitter}, factor={self.factor}; use 0 to 1, and at least 1")
+
+    @staticmethod
+    def of(value: str | Backoff) -> Backoff:
+        """What was written as "100ms..5s", or is one already.
+
+        Raises:
+            ValueError: as `parse`.
+        """
+        return value if isinstance(value, Backoff) else Backoff.parse(value)
 
     @staticmethod
     @lru_cache(maxsize=256)  # process-wide: the same text means the same, and equal specifications share it.
@@ -37,10 +50,10 @@ class Backoff:
             ValueError: anything else.
         """
         low, _, high = text.partition("..")
-        backoff = Backoff(as_us(low, what="backoff"), as_us(high or low, what="backoff"))
-        if backoff.max_us < backoff.min_us:
+        min_us, max_us = as_us(low, what="backoff"), as_us(high or low, what="backoff")
+        if max_us < min_us:
             raise ValueError(f"backoff is {text!r}; the first pause must not be longer than the last")
-        return backoff
+        return Backoff(min_us, max_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +76,8 @@ class Strategy:
 class ChildSpec:
     """How to start a child, and what to do when it ends.
 
-    `intensity`: its own bound on restarts; None: it counts towards the supervisor's. `node`: where it lives.
-    `hang_after_us`: a handler that runs longer is reported, and the node it runs on is killed (never this process); 0
-    is never.
+    `intensity`: its own bound on restarts; None: it counts towards the supervisor's. `hang_after_us`: 0 is never.
+    `region`: restarts together with the other children of that label; "" is alone. `node`: where it lives.
     """
 
     name: str
@@ -76,8 +88,9 @@ class ChildSpec:
     backoff: Backoff = field(default_factory=Backoff)
     shutdown_us: int = 2_000_000
     intensity: Intensity | None = None
+    hang_after_us: int = 30_000_000
+    region: str = ""
     node: Place = None
-    hang_after_us: int = HANG_AFTER_US
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -106,10 +119,11 @@ def child(
     actor: type[Actor],
     *arguments: Any,
     restart: RestartRule = "permanent",
-    backoff: str = "100ms..5s",
+    backoff: str | Backoff = "100ms..5s",
     shutdown: Duration = "2s",
+    hang_after: Duration | None = "30s",
+    region: str = "",
     node: Place = None,
-    hang_after: Duration = "30s",
     **options: Any,
 ) -> ChildSpec:
     """A child of a `Supervisor`, made as `actor(*arguments, **options)` at each start.
@@ -119,12 +133,13 @@ def child(
         actor: its class.
         arguments: for its `__init__`, at each start.
         restart: `permanent` (always), `transient` (only after a failure) or `temporary` (never).
-        backoff: pause before a restart, from the first to the longest, as "100ms..5s".
+        backoff: pause before a restart, from the first to the longest: "100ms..5s", or a `Backoff`.
         shutdown: how long its background work may take to end before it is killed.
+        hang_after: how long a handler may run before it counts as hung; None is for ever. On another node it is killed
+            with its process; in the one that made the system it is only reported, with its stack.
+        region: with the strategy `region`, restarts together with the other children of that label.
         node: where it lives: None (where its parent does), "any" (any node of the system), a node's name, or
             capabilities that the node must have, as {"gpu": 1}. If its node is lost it restarts on another that fits.
-        hang_after: a handler that runs longer is reported with its stack, and the node it runs on is killed, unless
-            that is the process that made the system; 0 (microseconds) is never.
         options: for its `__init__`, at each start.
 
     Raises:
@@ -136,10 +151,11 @@ def child(
         arguments,
         tuple(options.items()),
         restart,
-        Backoff.parse(backoff),
+        Backoff.of(backoff),
         as_us(shutdown, what="shutdown"),
+        hang_after_us=as_us(hang_after or 0, what="hang_after"),
+        region=region,
         node=node,
-        hang_after_us=as_us(hang_after, what="hang_after"),
     )
 
 
@@ -170,3 +186,8 @@ def one_for_all(*, restarts: int = 5, within: Duration = "60s") -> Strategy:
 def rest_for_one(*, restarts: int = 5, within: Duration = "60s") -> Strategy:
     """When a child fails, it and those started after it restart: for children that build on the earlier ones."""
     return _strategy("rest_for_one", restarts, within)
+
+
+def region(*, restarts: int = 5, within: Duration = "60s") -> Strategy:
+    """When a child fails, all of its `region` restart, and no others: for children tied by what is lost with one."""
+    return _strategy("region", restarts, within)

@@ -10,6 +10,7 @@ class State(enum.StrEnum):
 
     STARTING = "starting"
     RUNNING = "running"
+    HUNG = "hung"  # A handler does not come back.
     STOPPING = "stopping"
     FAILED = "failed"  # As STOPPING, after an error; and until the parent has decided.
     STOPPED = "stopped"

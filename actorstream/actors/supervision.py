@@ -239,6 +239,9 @@ class Supervision:
                 return names
             case "rest_for_one":
                 return names[names.index(name) :]
+            case "region":
+                label = self._children[name].spec.region
+                return [each for each in names if each == name or (label and self._children[each].spec.region == label)]
 
     def _advance(self, cause: str) -> list[Effect]:
         """Stop the round's youngest member that still runs; if all are down, pause."""

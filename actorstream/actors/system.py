@@ -229,6 +229,8 @@ class ActorSystem:
         """The actors with state, restarts and messages waiting, for people or programs."""
         elsewhere = self._nodes.describe() if self._nodes is not None else {}
         node = DRIVER if self._nodes is not None else ""
+        if self._scheduler.hung is not None:  # The thread to ask would not answer, and changes nothing meanwhile.
+            return show_tree(self._kernel.root, format, elsewhere, node)
         return self._scheduler.call(lambda: show_tree(self._kernel.root, format, elsewhere, node))
 
     @property
@@ -291,6 +293,15 @@ class ActorSystem:
         error = error or InjectedCrash(f"{ref.path} was crashed on purpose")
         world = self._nodes.world if self._nodes is not None else None
         return self._kernel.crash(ref, error) or (world is not None and world.crash_actor(ref, error))
+
+    def hang(self, ref: Ref) -> bool:
+        """Let the next handler of an actor never return, in virtual time; False if it is not running.
+
+        After its `hang_after` its incarnation ends as `Hung`, without its hook, as if its process had been killed and
+        nobody else had been there: its children are stopped in order, and the others go on meanwhile. If it is told to
+        stop before, it is killed after its `shutdown` time.
+        """
+        return bool(self.simulator) and self._kernel.hang(ref)
 
     def abandon(self) -> None:
         """The process is gone: nothing runs any more, no hook is called, open questions get `ActorTerminated`."""

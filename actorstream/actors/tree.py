@@ -51,7 +51,7 @@ def _as_data(child: Child, elsewhere: Trees, node: str) -> dict[str, Any]:
     facts = {
         "path": child.path,
         "actor": child.spec.actor.__name__,
-        "state": str(child.state),
+        "state": child.shown_state,
         "incarnation": child.incarnation,
         "restarts": child.restarts,
         "mailbox": 0,

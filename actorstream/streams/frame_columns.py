@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType
 
 _SHOWN_MAX = 60  # Characters of a bad value that an error shows.
-_EXACT_US = 2**52  # Below it a float of seconds holds every microsecond.
+_EXACT_US = 2**51  # Below it a float of seconds holds every microsecond, also one that Polars divided a little off.
 _KEPT = (bytes, date, datetime, time, timedelta)  # Polars takes these as they are.
 
 

@@ -21,6 +21,7 @@ from actorstream.actors import (
     one_for_all,
     one_for_one,
     receives,
+    region,
     rest_for_one,
 )
 from actorstream.errors import ActorTerminated
@@ -215,3 +216,25 @@ def _count(system: ActorSystem, ref: Ref) -> int:
     answer = system.ask(ref, Count())
     assert isinstance(answer, Counted)
     return answer.count
+
+
+def test_a_region_restarts_together() -> None:
+    """Children of one label restart with each other, in order; those of another go on."""
+
+    class Pipes(Supervisor):
+        strategy = region()
+        children = tuple(
+            child(name, Counter, region=label, backoff="1ms")
+            for name, label in zip("abcd", ["x", "y", "x", ""], strict=True)
+        )
+
+    with ActorSystem(runtime="simulation", seed=1) as system:
+        system.spawn(Pipes, name="pipes")
+        before = {ref.name: system._kernel.cells[ref.path].incarnation for ref in system.actors()}
+        system.crash(Ref("pipes/c"))
+        system.run()
+        after = {ref.name: system._kernel.cells[ref.path].incarnation for ref in system.actors()}
+
+    changed = [name for name in before if before[name] != after[name]]
+    assert changed == ["a", "c"]
+    assert after["a"] < after["c"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import hypothesis.strategies as st
@@ -165,7 +166,7 @@ def test_whoever_is_fenced_never_comes_back(restart: str) -> None:
 class AnyEvents(RuleBasedStateMachine):
     """Any strategy, any children, any events: what must hold whatever happens."""
 
-    @initialize(scope=st.sampled_from(["one_for_one", "one_for_all", "rest_for_one"]))
+    @initialize(scope=st.sampled_from(["one_for_one", "one_for_all", "rest_for_one", "region"]))
     def begin(self, scope: Scope) -> None:
         self.core = Supervision(Strategy(scope, Intensity(1_000)), Entropy(1))
         self.running: dict[str, bool] = {}  # In start order; True: told to stop.
@@ -176,12 +177,12 @@ class AnyEvents(RuleBasedStateMachine):
         self.closing = False
 
     @precondition(lambda self: not self.closing and len(self.known) < 6)
-    @rule(restart=st.sampled_from(["permanent", "transient", "temporary"]))
-    def add(self, restart: str) -> None:
+    @rule(restart=st.sampled_from(["permanent", "transient", "temporary"]), label=st.sampled_from(["", "x", "y"]))
+    def add(self, restart: str, label: str) -> None:
         self.number += 1
         name = f"c{self.number}"
         self.known[name] = restart
-        self.apply(self.core.add(spec(name, restart)))
+        self.apply(self.core.add(dataclasses.replace(spec(name, restart), region=label)))
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), reason=st.sampled_from([CRASH, Normal(), Killed(), Hung("Sum", 1.0), Lost("b"), Fenced(1)]))

@@ -94,6 +94,11 @@ class MemoryWorld:
         call()
         return True
 
+    def run_for(self, us: int) -> None:
+        end_us = self.now_us + us
+        while self._events and self._events[0][0] <= end_us:
+            self.step()
+
     def until(self, condition: Callable[[], object]) -> None:
         while not condition():
             assert self.step(), "nothing happens any more"

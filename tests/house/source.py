@@ -109,4 +109,4 @@ def entry_points() -> set[str]:
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     lines = "\n".join(setup["options.entry_points"].values()).split("\n")
     targets = (line.partition("=")[2].partition(":")[0].strip() for line in lines)
-    return {"actorstream.__main__"} | {target for target in targets if target}
+    return {"actorstream.__main__", "actorstream.actors.engine.member"} | {target for target in targets if target}

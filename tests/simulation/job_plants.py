@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from actorstream.actors.flow import Amount
 from actorstream.connectors.files.parts import PartFiles
 from actorstream.log.client import RawDecoder
 from actorstream.model.instant import START_OF_TIME
@@ -116,16 +117,11 @@ def a_position_is_one_batch_too_near(patch: pytest.MonkeyPatch) -> None:
 def barriers_are_not_aligned(patch: pytest.MonkeyPatch) -> None:
     """A channel that has delivered its barrier is not blocked."""
 
-    def following(self: Any) -> Any:
-        count = len(self._channels)
-        for step in range(count):
-            channel = self._channels[(self._turn + step) % count]
-            if channel.queue:
-                self._turn = (self._turn + step + 1) % count
-                return channel
-        return None
+    def size_of(self: Any, number: int) -> int | None:
+        weight = self._channels[number].inlet.next_weight
+        return None if weight is None else int(weight.size_bytes)
 
-    patch.setattr(Gate, "_next", following)
+    patch.setattr(Gate, "_size_of", size_of)
 
 
 def watermarks_are_not_restored(patch: pytest.MonkeyPatch) -> None:
@@ -143,7 +139,8 @@ def channels_keep_what_they_hold(patch: pytest.MonkeyPatch) -> None:
     """Batches of the epoch that ended are processed in the next."""
 
     def on_flow(self: Any, flow: Any, context: Any) -> None:
-        self.gate.put(flow.channel, flow.element, (flow.records, flow.size))
+        place = self.gate.next_place(flow.channel)
+        self.gate.put(flow.channel, *place, flow.element, Amount(flow.records, flow.size))
         self.work(context)
 
     patch.setitem(InnerTask._table, Flow, on_flow)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from actorstream.actors.flow import Outlet
+from actorstream.actors.flow.amount import FIRST_WINDOW
 from actorstream.errors import JobFailed
 from actorstream.host import Entropy, MemoryDisk
 from actorstream.log.client import (
@@ -37,7 +39,6 @@ from actorstream.model.topic import Topic, TopicSpec
 from actorstream.streams.job.elements import Barrier
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.opening import decision_append
-from actorstream.streams.job.outlet import Outlet
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
 from actorstream.streams.store.table import StateTable
@@ -271,15 +272,15 @@ def test_schedule_10_a_job_ends_after_its_markers() -> None:
 
 def test_schedule_11_nothing_is_sent_before_the_receiver_is_ready() -> None:
     """11: an outlet is shut, for barriers, too, until the receiver has opened it in this epoch."""
-    outlet = Outlet("a>b")
+    outlet: Outlet[Barrier] = Outlet()
     outlet.offer(Barrier(7))
     assert outlet.take() is None
 
-    outlet.open()
+    outlet.open(FIRST_WINDOW)
 
-    taken = outlet.take()
-    assert taken is not None
-    assert taken[0] == Barrier(7)
+    going = outlet.take()
+    assert going is not None
+    assert going.element == Barrier(7)
     outlet.reset()
     outlet.offer(Barrier(8))
     assert outlet.take() is None

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from actorstream import App, Record, agg
+from actorstream.actors.flow import Amount, Outlet
+from actorstream.actors.flow.amount import FIRST_WINDOW
 from actorstream.host import Entropy
 from actorstream.model.instant import START_OF_TIME
 from actorstream.streams.engine.batch import Batch
@@ -18,7 +20,6 @@ from actorstream.streams.job.elements import Barrier
 from actorstream.streams.job.gate import Gate
 from actorstream.streams.job.idleness import LEARNED_MIN_US, Idleness
 from actorstream.streams.job.memory import MemoryCluster, Outcome
-from actorstream.streams.job.outlet import WINDOW_RECORDS, Outlet
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
 from actorstream.testing import Faults, run, simulate
@@ -105,20 +106,20 @@ def test_schedule_21_a_sum_of_floats_does_not_depend_on_the_order() -> None:
 
 def test_schedule_34_a_barrier_overtakes_nothing() -> None:
     """34: it waits behind a batch without credit; at the gate it comes after all before it on any channel."""
-    outlet = Outlet("a>b")
-    outlet.open()
-    outlet.offer(Batch(list(range(WINDOW_RECORDS))))
-    outlet.offer(Batch([1]))
+    outlet: Outlet[Any] = Outlet()
+    outlet.open(FIRST_WINDOW)
+    outlet.offer("full", FIRST_WINDOW)
+    outlet.offer("batch", Amount(1, 8))
     outlet.offer(Barrier(1))
     assert outlet.take() is not None
     assert outlet.take() is None
     gate = Gate(["x", "y"], [])
-    gate.put("x", Barrier(1), (0, 0))
-    gate.put("x", Batch([2]), (1, 8))
-    gate.put("y", Batch([1]), (1, 8))
-    gate.put("y", Barrier(1), (0, 0))
+    gate.put("x", 0, 0, Barrier(1))
+    gate.put("x", 0, 1, Batch([2]), Amount(1, 8))
+    gate.put("y", 0, 0, Batch([1]), Amount(1, 8))
+    gate.put("y", 0, 1, Barrier(1))
 
-    taken = [gate.take() for _ in range(3)]
+    taken = [gate.take(0) for _ in range(3)]
 
     assert [one and one[0] for one in taken] == ["y", "y", "x"]
     assert taken[1] is not None
@@ -127,14 +128,13 @@ def test_schedule_34_a_barrier_overtakes_nothing() -> None:
 
 def test_schedule_35_a_batch_larger_than_the_window_goes_alone() -> None:
     """35: when the window is wholly free; and a record that becomes ten thousand does not stop a job."""
-    outlet = Outlet("a>b")
-    outlet.open()
-    outlet.offer(Batch([1]))
-    outlet.offer(Batch(list(range(WINDOW_RECORDS + 1))))
-    first = outlet.take()
-    assert first is not None
+    outlet: Outlet[str] = Outlet()
+    outlet.open(FIRST_WINDOW)
+    outlet.offer("small", Amount(1, 8))
+    outlet.offer("large", Amount(1, FIRST_WINDOW.size_bytes + 1))
+    assert outlet.take() is not None
     assert outlet.take() is None
-    outlet.credit(first[1], first[2])
+    outlet.credit(1, FIRST_WINDOW.plus(Amount(1, 8)))
     assert outlet.take() is not None
 
     app = App("many")

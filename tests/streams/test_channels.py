@@ -1,121 +1,17 @@
-"""What a task sends, writes and promises: outlets, lanes, and its part of a checkpoint."""
+"""What a task writes and promises: lanes, and its part of a checkpoint."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from actorstream.log.client import Cut, StateRange
-from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.sinks import Gathered
 from actorstream.streams.job.checkpoints import Checkpoints
-from actorstream.streams.job.elements import Barrier, Mark
 from actorstream.streams.job.lanes import Lane
 from actorstream.streams.job.messages import Ack, Progress
-from actorstream.streams.job.outlet import WINDOW_BYTES, WINDOW_RECORDS, Outlet
 from actorstream.streams.job.pending import Pending
-
-
-def rows(count: int) -> Batch:
-    """A batch of so many records."""
-    return Batch([0] * count)
-
-
-def drain(outlet: Outlet) -> list[Any]:
-    """What may go now: batches by their size."""
-    gone = []
-    while (taken := outlet.take()) is not None:
-        element, records, _ = taken
-        gone.append(records if isinstance(element, Batch) else element)
-    return gone
-
-
-# --- outlets ---------------------------------------------------------------------------------------------------------
-
-
-def test_nothing_goes_before_the_receiver_is_ready() -> None:
-    """Not even what needs no credit."""
-    outlet = Outlet("c")
-    outlet.offer(rows(1))
-    outlet.offer(Mark(1))
-    assert (drain(outlet), outlet.is_blocked) == ([], True)
-
-    outlet.open()
-
-    assert (drain(outlet), outlet.is_blocked) == ([1, Mark(1)], False)
-
-
-def test_a_batch_waits_for_credit_and_everything_behind_it_waits_too() -> None:
-    """A mark or a barrier never overtakes."""
-    outlet = Outlet("c")
-    outlet.open()
-    outlet.offer(rows(WINDOW_RECORDS - 10))
-    outlet.offer(rows(20))
-    outlet.offer(Barrier(1))
-    assert drain(outlet) == [WINDOW_RECORDS - 10]
-
-    outlet.credit(5, 0)
-    assert drain(outlet) == []
-    outlet.credit(5, 10 * 128)
-
-    assert drain(outlet) == [20, Barrier(1)]
-
-
-def test_a_batch_beyond_the_window_goes_when_the_window_is_free() -> None:
-    """Or it never could."""
-    outlet = Outlet("c")
-    outlet.open()
-    outlet.offer(rows(1))
-    outlet.offer(rows(2 * WINDOW_RECORDS))
-    outlet.offer(rows(1))
-    assert drain(outlet) == [1]
-
-    outlet.credit(1, 128)
-    assert drain(outlet) == [2 * WINDOW_RECORDS]
-    outlet.credit(2 * WINDOW_RECORDS, 2 * WINDOW_RECORDS * 128)
-
-    assert drain(outlet) == [1]
-
-
-def test_a_new_epoch_begins_shut_and_empty() -> None:
-    """Credit of the old one is gone."""
-    outlet = Outlet("c")
-    outlet.open()
-    outlet.offer(rows(WINDOW_RECORDS))
-    outlet.offer(rows(1))
-    drain(outlet)
-
-    outlet.reset()
-    outlet.offer(rows(2))
-    assert drain(outlet) == []
-    outlet.open()
-
-    assert drain(outlet) == [2]
-
-
-@given(sizes=st.lists(st.integers(1, 2 * WINDOW_RECORDS), max_size=20), data=st.data())
-def test_what_is_on_its_way_stays_within_the_window(sizes: list[int], data: st.DataObject) -> None:
-    """But for one batch that is larger; all arrive, in order."""
-    outlet = Outlet("c")
-    outlet.open()
-    for size in sizes:
-        outlet.offer(rows(size))
-    under_way: list[int] = []
-    arrived: list[int] = []
-
-    while len(arrived) < len(sizes):
-        under_way += drain(outlet)
-        assert sum(under_way) <= WINDOW_RECORDS or len(under_way) == 1
-        assert sum(under_way) * 128 <= WINDOW_BYTES or len(under_way) == 1
-        taken = under_way.pop(0)
-        arrived.append(taken)
-        outlet.credit(taken, taken * 128)
-
-    assert arrived == sizes
-
 
 # --- lanes -----------------------------------------------------------------------------------------------------------
 

@@ -258,3 +258,15 @@ def test_polars_is_imported_when_it_is_needed():
     code = "import sys, actorstream.streams.frames; sys.exit('polars' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_times_of_any_year_keep_their_microseconds() -> None:
+    """Also those that a float of seconds could not hold."""
+    start = datetime(1829, 1, 1, tzinfo=UTC)
+    rows = [Moment(start + timedelta(days=97 * day, microseconds=253 + day)) for day in range(2_000)]
+
+    assert frame_to_rows(rows_to_frame(rows, Moment), Moment) == rows
+
+
+class Moment(Record):
+    at: datetime

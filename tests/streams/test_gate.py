@@ -7,25 +7,25 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actorstream.actors.flow import Amount
+from actorstream.actors.flow.amount import WINDOW_BYTES, WINDOW_RECORDS
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
 from actorstream.streams.job.gate import Gate
 
-FREE = (0, 0)
-
 
 def put(gate: Gate, channel: str, *elements: Element) -> None:
     """Put elements into a channel."""
     for element in elements:
-        gate.put(channel, element, FREE)
+        gate.put(channel, *gate.next_place(channel), element)
 
 
 def drain(gate: Gate) -> list[tuple[str, Any]]:
     """Everything that may be taken, batches as their rows."""
     taken = []
-    while (one := gate.take()) is not None:
-        channel, element, _ = one
+    while (one := gate.take(0)) is not None:
+        channel, element = one
         taken.append((channel, element.rows()[0] if isinstance(element, Batch) else element))
     return taken
 
@@ -44,15 +44,40 @@ def test_channels_take_turns() -> None:
     assert [value for _, value in drain(gate)] == ["a1", "b1", "a2", "b2"]
 
 
-def test_what_a_batch_weighs_comes_out_with_it() -> None:
-    """So that its sender gets the credit back."""
-    gate = Gate(["a"], [])
-    gate.put("a", batch("x"), (7, 700))
+def test_a_channel_of_large_batches_gets_fewer_turns() -> None:
+    """Bytes are shared, not batches."""
+    gate = Gate(["large", "small"], [])
+    for number in range(40):
+        gate.put("large", 0, number, batch("l"), Amount(1, 9 * 1_024))
+        gate.put("small", 0, number, batch("s"), Amount(1, 1_024))
 
-    assert gate.queued() == 1
-    taken = gate.take()
-    assert taken is not None
-    assert (taken[2], gate.queued()) == ((7, 700), 0)
+    first = [channel for channel, _ in drain(gate)[:24]]
+
+    assert 3 <= first.count("large") <= 5
+
+
+def test_the_sender_gets_credit_when_its_batch_is_taken() -> None:
+    """Not when it arrives."""
+    gate = Gate(["a"], [])
+    gate.put("a", 0, 0, batch("x"), Amount(7, 700))
+    assert (gate.queued(), gate.grant("a")) == (1, None)
+
+    gate.take(0)
+
+    assert gate.queued() == 0
+    assert gate.grant("a") == (1, Amount(7 + WINDOW_RECORDS, 700 + WINDOW_BYTES))
+
+
+def test_a_blocked_channel_gets_no_turn_and_saves_none_up() -> None:
+    """Once the barrier is through, both are served alike."""
+    gate = Gate(["a", "b"], [])
+    put(gate, "a", Barrier(1), *[batch("a")] * 10)
+    put(gate, "b", *[batch("b")] * 30, Barrier(1), *[batch("b")] * 10)
+
+    found = [value for _, value in drain(gate)]
+
+    assert found[:31] == ["b"] * 30 + [Barrier(1)]
+    assert abs(found[31:41].count("a") - found[31:41].count("b")) <= 2
 
 
 # --- alignment -------------------------------------------------------------------------------------------------------
@@ -216,13 +241,13 @@ def test_the_floor_is_what_the_other_channels_have_reached() -> None:
     put(gate, "c", Mark(5))
     drain(gate)
     put(gate, "a", batch("x"))
-    gate.take()
+    gate.take(0)
     assert gate.floor() == 5
 
     put(gate, "c", Mark(5, idle=True))
     drain(gate)
     put(gate, "a", batch("y"))
-    gate.take()
+    gate.take(0)
 
     assert gate.floor() == 20
 
@@ -231,7 +256,7 @@ def test_alone_there_is_no_floor() -> None:
     """Nobody is behind."""
     gate = Gate(["a"], [])
     put(gate, "a", batch("x"))
-    gate.take()
+    gate.take(0)
 
     assert gate.floor() == END_OF_TIME
 
@@ -267,7 +292,7 @@ def test_a_reset_forgets_all_but_the_watermarks_given() -> None:
     put(gate, "t", Loaded())
     drain(gate)
 
-    gate.reset({"a": 10, "b": 7})
+    gate.reset(1, {"a": 10, "b": 7})
 
     assert (gate.queued(), gate.watermark, gate.all_ended(), gate.watermarks()) == (0, 7, False, {"a": 10, "b": 7})
 
@@ -280,7 +305,7 @@ def test_time_that_passed_an_idle_channel_does_not_go_back_in_a_new_epoch() -> N
     drain(gate)
     watermarks, merged = gate.watermarks(), gate.watermark
 
-    gate.reset(watermarks, merged)
+    gate.reset(1, watermarks, merged)
 
     assert gate.watermark == 50
 

@@ -43,6 +43,14 @@ class Brood:
         """Whether the helper has ended; the others may still be there."""
         return self._process.returncode is not None or _has_ended(self._process)
 
+    def leave(self, seconds: float) -> None:
+        """Let all of them end in their own way; whoever still lives after so many seconds is ended."""
+        with contextlib.suppress(OSError):
+            self._stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        self.end()
+
     def end(self) -> None:
         """End all of them, and wait for the helper."""
         with contextlib.suppress(ProcessLookupError, PermissionError):  # Nobody is left, in the words of two systems.

@@ -20,6 +20,12 @@ TCP = "tcp:"
 HOST = "ACTORSTREAM_HOST"
 """The environment variable that gives a host another name than its own."""
 
+SECRET_FILE = "ACTORSTREAM_SECRET_FILE"
+"""The environment variable that says where a member host keeps the cluster's secret."""
+
+SILENCE_SECONDS = 5
+"""How long the system of another host may be silent before the connection has ended, on both sides."""
+
 CONNECT_SECONDS = 5.0
 """How long a connection may take, with all its attempts."""
 
@@ -39,6 +45,8 @@ class Call:
 
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(SEND_SECONDS)
+        if connection.family != socket.AF_UNIX:
+            _notice_silence(connection)
         self._connection = connection
         self._frames = Frames()
 
@@ -132,6 +140,15 @@ def parse_address(address: str) -> tuple[int, str | tuple[str, int]]:
 def forget_when_forked(close: Callable[[], None]) -> None:
     """Call `close` in every child that is forked: a copy there would hide that this process has ended."""
     os.register_at_fork(after_in_child=close)
+
+
+def _notice_silence(connection: socket.socket) -> None:
+    """Let the two systems ask each other every second whether they are there."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    names = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": SILENCE_SECONDS - 1}
+    for name, value in {**names, "TCP_USER_TIMEOUT": SILENCE_SECONDS * 1000}.items():
+        if hasattr(socket, name):  # Not every system has all of them.
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _call(address: str, token: bytes, role: str, number: int) -> Call:

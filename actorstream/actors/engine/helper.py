@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import threading
+from typing import Any
 
-from actorstream.actors.engine.calls import HOST, call
+from actorstream.actors.engine.calls import HOST, SECRET_FILE, call
 from actorstream.actors.engine.ending import end_group
 from actorstream.actors.engine.notes import FRAME_BYTES_MAX, HelperNotes, unpack
 
@@ -19,6 +21,9 @@ START = "import sys; sys.path[:] = sys.argv[1:]; from actorstream.actors.engine.
 """What a new Python runs, with the paths of modules as its arguments, to become the helper process."""
 
 STDIN = 0
+
+REGISTRATION_PERIOD = "0:10"
+"""How often a member host registers with the leader, as Thespian reads it: minutes and seconds."""
 
 
 def main() -> None:
@@ -37,9 +42,22 @@ def main() -> None:
             system.tell(system.createActor(Warden), packed(notes))
             call(notes.address, notes.token, "helper", 0)
         _wait_for_end()
+        if not notes.address:
+            _say_goodbye(system, notes.directory)
     finally:
         end_group(notes.directory)
 
+
+def _say_goodbye(system: Any, directory: str) -> None:
+    """Let the other hosts know that this one leaves; not for long."""
+    limit = threading.Timer(GOODBYE_SECONDS, end_group, (directory,))
+    limit.daemon = True
+    limit.start()
+    system.shutdown()
+
+
+GOODBYE_SECONDS = 2.0
+"""How long Thespian may take to leave the convention."""
 
 LOGGING = {
     "version": 1,
@@ -73,6 +91,9 @@ def _read(size: int) -> bytes:
 def _prepare(notes: HelperNotes) -> None:
     """Set what Thespian reads when it is imported."""
     os.environ[HOST] = str(notes.capabilities["host"])
+    if notes.secret_file:
+        os.environ[SECRET_FILE] = notes.secret_file
+    os.environ["CONVENTION_REREGISTRATION_PERIOD"] = os.environ["CONVENTION_RESTART_PERIOD"] = REGISTRATION_PERIOD
     os.environ["THESPIAN_BASE_IPADDR"] = notes.base_address
     os.environ["THESPLOG_FILE"] = os.path.join(notes.directory, "thespian.log")
     os.environ["THESPLOG_THRESHOLD"] = "ERROR"

@@ -35,7 +35,8 @@ class HelperNotes(Note, frozen=True):
         capabilities: of this host, for Thespian.
         port: of Thespian's admin; 0 is any free one.
         base_address: the address that Thespian binds to.
-        convention: whether other hosts may join.
+        convention: whether there may be other hosts.
+        secret_file: on a member host, the file with the cluster's secret.
     """
 
     directory: str
@@ -47,6 +48,7 @@ class HelperNotes(Note, frozen=True):
     port: int = 0
     base_address: str = "127.0.0.1"
     convention: bool = False
+    secret_file: str = ""
 
 
 class Challenge(Note, frozen=True):

@@ -28,7 +28,7 @@ from typing import Any
 import msgspec
 
 from actorstream.actors.engine.brood import Brood
-from actorstream.actors.engine.calls import Call
+from actorstream.actors.engine.calls import SILENCE_SECONDS, Call
 from actorstream.actors.engine.ending import remove
 from actorstream.actors.engine.engine import EngineEvents, Order
 from actorstream.actors.engine.notes import (
@@ -60,6 +60,9 @@ START_US = 30_000_000
 
 BURY_SECONDS = 5.0
 """How long a process may take to be gone after SIGKILL."""
+
+FENCE_US = (SILENCE_SECONDS + 2) * 1_000_000
+"""How long after the connection to another host is cut its node has noticed that too, and ended itself."""
 
 COMMANDS_MAX = 4_096
 """Commands that may wait for the engine's thread."""
@@ -100,6 +103,7 @@ class ThespianEngine:
         self._calls: dict[Call, Hello] = {}
         self._nodes: dict[int, Call] = {}
         self._last_words: dict[int, LastWords] = {}
+        self._fenced: dict[int, int] = {}  # Nodes that cannot be reached, and when they will have ended themselves.
         self._commands: deque[Callable[[], None]] = deque()
         self._closing_until_us: int | None = None
         self._closing = threading.Lock()
@@ -137,6 +141,7 @@ class ThespianEngine:
                 while self._commands:
                     self._commands.popleft()()
                 self._look_after_brood()
+                self._end_fenced()
         except BaseException:
             logger().exception("the engine of nodes failed")
             raise
@@ -206,7 +211,7 @@ class ThespianEngine:
     def _kill_node(self, number: int) -> None:
         if self._roster.withdraw(number):
             self._tell(partial(self._events.on_exited, number, LastWords("it was given up before it was started")))
-        elif self._roster.kill(number):
+        elif self._roster.kill(number) and number in self._nodes:
             self._kill(number)
 
     def _kill(self, number: int) -> None:
@@ -270,11 +275,21 @@ class ThespianEngine:
     def _on_left(self, speaker: Hello, why: str) -> None:
         if speaker.role == "node":
             del self._nodes[speaker.number]
-            self._on_exited(speaker.number, self._last_words.pop(speaker.number, None))
+            if why and not self._is_local(speaker):
+                self._fenced[speaker.number] = self._clock.monotonic_us() + FENCE_US
+            else:
+                self._on_exited(speaker.number, self._last_words.pop(speaker.number, None))
         elif self._brood is not None:
             self._break(f"its {speaker.role} died {why}".rstrip())
 
+    def _end_fenced(self) -> None:
+        """Say of nodes that could not be reached for long enough that they have ended: they have, by themselves."""
+        now_us = self._clock.monotonic_us()
+        for number in [number for number, until_us in self._fenced.items() if until_us <= now_us]:
+            self._on_exited(number, self._last_words.pop(number, None))
+
     def _on_exited(self, number: int, words: LastWords | None) -> None:
+        self._fenced.pop(number, None)
         if self._roster.on_gone(number):
             self._tell(partial(self._events.on_exited, number, words))
 
@@ -313,6 +328,7 @@ class ThespianEngine:
                 self._send(call, Die())
         self._calls.clear()
         self._nodes.clear()
+        self._fenced.clear()
         self._board.renew()
         self._broods += 1
 

@@ -28,7 +28,7 @@ from thespian.actors import (
     WatchMessage,
 )
 
-from actorstream.actors.engine.calls import Call, call
+from actorstream.actors.engine.calls import SECRET_FILE, Call, call
 from actorstream.actors.engine.ending import end_group
 from actorstream.actors.engine.lifeline import Lifeline
 from actorstream.actors.engine.notes import (
@@ -46,9 +46,6 @@ from actorstream.host.logs import logger
 
 PARENT_SECONDS = 0.25
 """How often the warden looks whether Thespian's admin still lives."""
-
-SECRET_FILE = "ACTORSTREAM_SECRET_FILE"
-"""The environment variable that says where a member host keeps the cluster's secret."""
 
 # process-wide: Thespian replaces these in every process it forks, so that log lines go through it; nodes put them back.
 _LOGGING = (logging.root, logging.Logger.manager)
@@ -134,6 +131,13 @@ class Warden(Actor):  # type: ignore[misc]  # Thespian has no types.
 
 class NodeActor(Actor):  # type: ignore[misc]  # Thespian has no types.
     """The process of one node. After its birth it hears nothing more through Thespian."""
+
+    @staticmethod
+    def actorSystemCapabilityCheck(  # Thespian's name.
+        capabilities: dict[str, Any], requirements: dict[str, Any]
+    ) -> bool:
+        """Whether a host with these capabilities is one for a node with these requirements."""
+        return all(capabilities.get(name) == value for name, value in requirements.items())
 
     def receiveMessage(self, message: Any, sender: ActorAddress) -> None:
         """Take the birth; whatever goes wrong ends the process."""

@@ -15,12 +15,12 @@ class Fence:
     def __init__(self, channel: str) -> None:
         self._channel = channel
         self.epoch = 0
-        self._next = 0
+        self.next_sequence = 0
 
     def begin(self, epoch: int) -> None:
         """An epoch begins; its first sequence is 0."""
         self.epoch = epoch
-        self._next = 0
+        self.next_sequence = 0
 
     def lets_in(self, epoch: int, sequence: int) -> bool:
         """Whether this is the next of the epoch; False if it belongs to an earlier one, and is to be dropped.
@@ -32,7 +32,7 @@ class Fence:
             return False
         if epoch > self.epoch:
             raise ChannelBroken(self._channel, f"epoch {epoch} came, but it is open for epoch {self.epoch}")
-        if sequence != self._next:
-            raise ChannelBroken(self._channel, f"sequence {sequence} came in place of {self._next}")
-        self._next += 1
+        if sequence != self.next_sequence:
+            raise ChannelBroken(self._channel, f"sequence {sequence} came in place of {self.next_sequence}")
+        self.next_sequence += 1
         return True

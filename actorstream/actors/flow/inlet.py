@@ -1,10 +1,10 @@
 """The receiving end of a channel: a queue under credit. Pure.
 
 Theory of operation. The limit that the sender is told is what was taken plus the window. It is told when the channel
-opens, and again when it would move by half a window, or when nothing is left in the queue: an element larger than what
-is left of the window waits until all before it was taken. So credit comes back when a batch is taken for processing,
-not when it arrives. The window follows the pace; a larger one is granted at once, a smaller one by granting nothing
-until enough was taken.
+opens, and again when it would move by half a window, or when nothing that weighs anything is left in the queue: an
+element larger than what is left of the window waits until all before it was taken. So credit comes back when a batch is
+taken for processing, not when it arrives. The window follows the pace; a larger one is granted at once, a smaller one
+by granting nothing until enough was taken.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Inlet(Generic[T]):
         self._queue.clear()
         self._pace = Pace(self._horizon_us)
         self._ended = False
+        self._weighing = 0  # Elements in the queue that weigh something.
         self._taken = 0
         self._told = 0
         self._amount = NOTHING
@@ -57,6 +58,11 @@ class Inlet(Generic[T]):
         """The epoch that it is open for."""
         return self._fence.epoch
 
+    @property
+    def next_sequence(self) -> int:
+        """The sequence that should come next."""
+        return self._fence.next_sequence
+
     def put(self, epoch: int, sequence: int, element: T, weight: Amount) -> bool:
         """Take in what came; False if it belongs to an earlier epoch, and was dropped.
 
@@ -66,6 +72,7 @@ class Inlet(Generic[T]):
         if not self._fence.lets_in(epoch, sequence):
             return False
         self._queue.append((element, weight))
+        self._weighing += weight != NOTHING
         return True
 
     def end(self, element: T) -> None:
@@ -77,6 +84,7 @@ class Inlet(Generic[T]):
         """The next element, now being processed. There must be one."""
         element, weight = self._queue.popleft()
         self._taken += 1
+        self._weighing -= weight != NOTHING
         self._pace.took(weight, now_us)
         self._amount = self._amount.plus(weight)
         return element, weight
@@ -86,16 +94,21 @@ class Inlet(Generic[T]):
         self._pace.rested(now_us)
 
     def grant(self) -> Grant | None:
-        """What to tell the sender now, if it is time to."""
+        """What to tell the sender, now that something that weighs something was taken; None if it is not time to."""
         window = self._pace.window()
         limit = self._amount.plus(window)
         more = limit.minus(self._limit)
         is_half = 2 * more.records >= window.records or 2 * more.size_bytes >= window.size_bytes
-        if self._ended or (not is_half and (self._queue or self._told == self._taken)):
+        if self._ended or (not is_half and (self._weighing or self._told == self._taken)):
             return None
         self._told = self._taken
         self._limit = Amount(max(self._limit.records, limit.records), max(self._limit.size_bytes, limit.size_bytes))
         return Grant(self._taken, self._limit)
+
+    @property
+    def limit(self) -> Amount:
+        """Up to where the sender may go, as it was last told."""
+        return self._limit
 
     @property
     def window(self) -> Amount:

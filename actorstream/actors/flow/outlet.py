@@ -48,7 +48,9 @@ class Outlet(Generic[T]):
         self._sent = NOTHING
         self._limit = NOTHING
         self._sequence = 0
-        self._taken = 0  # How many elements the receiver has taken.
+        self._taken = 0  # How many elements the receiver has taken,
+        self._done = NOTHING  # and what they weighed.
+        self._under_way: deque[tuple[int, Amount]] = deque()  # What was sent, and as far as we know not taken.
         self._weighed = 0  # How many were sent when the last that weighs something went.
 
     def open(self, limit: Amount) -> None:
@@ -60,6 +62,8 @@ class Outlet(Generic[T]):
         """The receiver has taken so many elements since the epoch began, and lets go up to `limit`."""
         assert taken <= self._sequence, "more was taken than sent"
         self._taken = max(self._taken, taken)
+        while self._under_way and self._under_way[0][0] < taken:
+            self._done = self._done.plus(self._under_way.popleft()[1])
         self._limit = Amount(max(self._limit.records, limit.records), max(self._limit.size_bytes, limit.size_bytes))
 
     def offer(self, element: T, weight: Amount = NOTHING) -> None:
@@ -80,6 +84,7 @@ class Outlet(Generic[T]):
             self._sent = self._sent.plus(weight)
             self._backlog = self._backlog.minus(weight)
             self._weighed = self._sequence
+            self._under_way.append((sequence, weight))
         return Outgoing(sequence, element, weight)
 
     @property
@@ -100,6 +105,11 @@ class Outlet(Generic[T]):
             or self._backlog.size_bytes >= self._lane.size_bytes
             or len(self._waiting) >= LANE_ELEMENTS_MAX
         )
+
+    @property
+    def window(self) -> Amount:
+        """How much the receiver lets be on its way at once, as far as we know."""
+        return self._limit.minus(self._done)
 
     @property
     def backlog(self) -> Amount:

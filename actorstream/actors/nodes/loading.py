@@ -19,7 +19,7 @@ class Enough(BaseException):
     """The program's file has been loaded far enough."""
 
 
-_loading: list[str] = []  # process-wide: modules that are being loaded, as an import is; made and read by one thread.
+_loading: list[str] = []  # process-wide: the module that is being loaded, as imports are.
 
 
 def on_system() -> None:

@@ -70,6 +70,11 @@ class Outpost:
         return self._cluster.name_of(self.node)
 
     @property
+    def shown_state(self) -> str:
+        """See `Child`."""
+        return str(self.state)
+
+    @property
     def restarts(self) -> int:
         """How many lives followed the first."""
         return max(0, self.starts - 1)

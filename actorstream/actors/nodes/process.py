@@ -26,7 +26,7 @@ class NodeProcess:
 
     def __init__(self, order: NodeOrder, end: Callable[[str], None]) -> None:
         sys.path[:] = [*order.sys_path, *(path for path in sys.path if path not in order.sys_path)]
-        self._scheduler = LocalScheduler()
+        self._scheduler = LocalScheduler(report_hangs=False)  # The lifeline does, and may end this process for it.
         self.thread_id = self._scheduler.thread_id
         host = real_host(".")
         self._scheduler.call(

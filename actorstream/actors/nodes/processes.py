@@ -10,6 +10,7 @@ from actorstream.actors.kernel import Kernel
 from actorstream.actors.local import LocalScheduler
 from actorstream.actors.nodes.driver import Driver, Plan
 from actorstream.actors.nodes.nodes import Nodes
+from actorstream.actors.nodes.process import start
 from actorstream.host import RealNetwork, secret_bytes
 
 SECRET_BYTES = 32
@@ -40,7 +41,7 @@ def process_nodes(kernel: Kernel, scheduler: LocalScheduler, count: int) -> Node
         ActorTerminated: they could not be started.
     """
     events = _Events()
-    engine = ThespianEngine(events, scheduler.post)
+    engine = ThespianEngine(events, scheduler.post, entry=f"{start.__module__}:{start.__name__}")
     try:
         plan = Plan(
             cluster=engine.directory,

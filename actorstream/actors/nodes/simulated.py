@@ -47,6 +47,7 @@ class NodeScheduler:
     """
 
     is_own_thread = True
+    hung: Cell | None = None
 
     def __init__(self, base: SimulationScheduler, name: str) -> None:
         self._base = base

@@ -69,7 +69,9 @@ T = TypeVar("T")
 _encode = msgspec.msgpack.Encoder().encode
 _hello = msgspec.msgpack.Decoder(Hello)
 _proof = msgspec.msgpack.Decoder(Proof)
-_answer = {1: msgspec.msgpack.Decoder(Welcome), 2: msgspec.msgpack.Decoder(Refusal)}
+_welcome = msgspec.msgpack.Decoder(Welcome)
+_refusal = msgspec.msgpack.Decoder(Refusal)
+_WELCOME, _REFUSAL = b"\x01", b"\x02"  # What comes first in an answer.
 
 
 class Caller:
@@ -135,7 +137,7 @@ class Called:
         self._said += _encode(words)
         proof = _mac(self._secret, b"called", self._said)
         self._said += proof
-        return b"\x01" + _encode(Welcome(*words, proof))
+        return _WELCOME + _encode(Welcome(*words, proof))
 
     def on_proof(self, frame: bytes) -> int:
         """How far the caller has received; it is who it says.
@@ -152,15 +154,15 @@ class Called:
 
 def refusal(reason: str, *, fenced: bool = False) -> bytes:
     """What to answer a caller that is not wanted."""
-    return b"\x02" + _encode(Refusal(reason, fenced))
+    return _REFUSAL + _encode(Refusal(reason, fenced))
 
 
 def _read_answer(frame: bytes) -> Welcome | Refusal:
-    decoder = _answer.get(frame[0]) if frame else None
-    if decoder is None:
-        raise BadFrame("not an answer of a node")
-    answer: Welcome | Refusal = _read(decoder, frame[1:])  # type: ignore[arg-type]
-    return answer
+    if frame[:1] == _WELCOME:
+        return _read(_welcome, frame[1:])
+    if frame[:1] == _REFUSAL:
+        return _read(_refusal, frame[1:])
+    raise BadFrame("not an answer of a node")
 
 
 def _read(decoder: msgspec.msgpack.Decoder[T], frame: bytes) -> T:

@@ -17,10 +17,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from actorstream.model.instant import Instant
 
 if TYPE_CHECKING:
     import polars
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=lambda value: None)
 
 Numbers = Sequence[int]  # A list, a range, or a polars Series of Int64.
 Places = Any  # The same, as indices into a batch.
@@ -37,7 +41,8 @@ class Origin:
 
 NOWHERE = Origin("")
 
-_ROW_BYTES = 128  # What a row counts in flow control, for want of its encoded size.
+_ROW_BYTES = 128  # What a row counts in flow control if it cannot be encoded.
+_ROW_BYTES_MIN = 16  # What it counts at least: an object of Python is never smaller.
 
 
 class Batch:
@@ -71,8 +76,13 @@ class Batch:
 
     @property
     def size_bytes(self) -> int:
-        """About how much memory the values take; for flow control."""
-        return int(self._frame.estimated_size()) if self._frame is not None else len(self) * _ROW_BYTES
+        """About how large the values are, for flow control; of many rows, three are measured."""
+        if self._frame is not None:
+            return int(self._frame.estimated_size())
+        rows = self._rows
+        assert rows is not None
+        sample = rows if len(rows) <= 3 else [rows[0], rows[len(rows) // 2], rows[-1]]
+        return len(rows) * sum(map(_row_bytes, sample)) // max(len(sample), 1)
 
     @property
     def is_columns(self) -> bool:
@@ -151,6 +161,21 @@ class Batch:
             origin=self.origin,
         )._share_marks(self)
 
+    def part(self, start: int, stop: int) -> Batch:
+        """The records from `start` up to `stop`."""
+        part = Batch(
+            None if self._rows is None else self._rows[start:stop],
+            frame=None if self._rows is not None or self._frame is None else self._frame[start:stop],
+            kind=self.kind,
+            times=_part(self.times, start, stop),
+            own=_part(self.own, start, stop),
+            marks=None if self.own is self.marks else _part(self.marks, start, stop),
+            offsets=_part(self.offsets, start, stop),
+            keys=_part(self.keys, start, stop),
+            origin=self.origin,
+        )
+        return part._share_marks(self)
+
     def _chosen(self, places: Places) -> tuple[list[Any] | None, Any]:
         if self._rows is None:
             assert self._frame is not None
@@ -198,6 +223,18 @@ def as_series(numbers: Any) -> polars.Series:
     import polars
 
     return numbers if isinstance(numbers, polars.Series) else polars.Series(numbers, dtype=polars.Int64)
+
+
+def _row_bytes(row: Any) -> int:
+    """The size of a row's encoding; what has none counts little, or, if it cannot be read at all, a guess."""
+    try:
+        return max(len(_ENCODER.encode(row)), _ROW_BYTES_MIN)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return _ROW_BYTES
+
+
+def _part(numbers: Any, start: int, stop: int) -> Any:
+    return None if numbers is None else numbers[start:stop]
 
 
 def _take(numbers: Any, places: Places) -> Any:

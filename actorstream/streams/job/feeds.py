@@ -17,15 +17,19 @@ from actorstream.streams.engine.batch import Batch, Origin
 ROWS_MAX = 2_048
 """Rows of one batch: small enough that other messages come between, large enough that nothing shows per batch."""
 
+ROWS_MIN = 256
+"""Rows of one batch where receivers are slow: a barrier waits behind few, and still nothing shows per batch."""
+
 COLUMN_ROWS_MAX = 65_536
 
 FETCH_BYTES_MAX = 1 << 20
 
 
 class Feed(ABC):
-    """See the module."""
+    """See the module. `rows_max`: rows of a batch that `take` gives, if its position lets it be cut."""
 
     origin: Origin
+    rows_max = ROWS_MAX
 
     @abstractmethod
     def seek(self, position: Any) -> None:
@@ -96,7 +100,12 @@ class TopicFeed(Feed):
     def take(self) -> tuple[Batch, list[int]] | None:
         if not self._queue:
             return None
-        batch, times, self._position = self._queue.popleft()
+        batch, times, end = self._queue.popleft()
+        if len(batch) > self.rows_max:
+            rest = batch.part(self.rows_max, len(batch)), times[self.rows_max :], end
+            self._queue.appendleft(rest)
+            batch, times, end = batch.part(0, self.rows_max), times[: self.rows_max], int(rest[0].offsets[0])
+        self._position = end
         if not self._queue:
             self._position = self.next_fetch if self.end is None else min(self.next_fetch, self.end)
         return batch, times
@@ -153,7 +162,7 @@ class ReaderFeed(Feed):
         """Read on; may block."""
         if self._reader is None:
             self._reader = self._source.open(self._position, columns=self._columns)
-        return self._reader.read(ROWS_MAX if self._columns is None else COLUMN_ROWS_MAX)
+        return self._reader.read(self.rows_max if self._columns is None else COLUMN_ROWS_MAX)
 
     def was_read(self, chunk: Chunk | None) -> bool:
         """Take in what `read` gave; gives whether it brought anything."""

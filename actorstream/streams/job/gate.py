@@ -1,37 +1,34 @@
 """Where the input channels of a task meet: order, turns, alignment, and the merging of watermarks. Pure.
 
-Theory of operation. Each channel is a queue. Channels are served in turn; one that has delivered a barrier gets no turn
-until every channel has delivered it, and then the barrier is handed out once: what was taken before it belongs to the
-checkpoint, what was not does not. The merged watermark is the least of all channels that are not idle; when all are
-idle it is the greatest of theirs. Channels of tables have no part in time.
+Theory of operation. Each channel is a queue under credit. Channels are served in turns, by bytes; one that has
+delivered a barrier gets no turn until every channel has delivered it, and then the barrier is handed out once: what was
+taken before it belongs to the checkpoint, what was not does not. The merged watermark is the least of all channels that
+are not idle; when all are idle it is the greatest of theirs. Channels of tables have no part in time.
 
 Source: Carbone et al., "Lightweight asynchronous snapshots for distributed dataflows" (2015).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 
+from actorstream.actors.flow import HORIZON_US, NOTHING, Amount, Grant, Inlet, Turns
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
 
-Weight = tuple[int, int]
-"""Records and bytes, as flow control counted them."""
-
 
 class _Channel:
-    __slots__ = ("ended", "idle", "loaded", "name", "queue", "table", "waits_at", "watermark")
+    __slots__ = ("ended", "idle", "inlet", "loaded", "name", "table", "waits_at", "watermark")
 
-    def __init__(self, name: str, *, table: bool) -> None:
+    def __init__(self, name: str, horizon_us: int, *, table: bool) -> None:
         self.name = name
         self.table = table
-        self.queue: deque[tuple[Element, Weight]] = deque()
-        self.clear()
+        self.inlet: Inlet[Element] = Inlet(name, horizon_us)
+        self.clear(0)
 
-    def clear(self) -> None:
-        self.queue.clear()
+    def clear(self, epoch: int) -> None:
+        self.inlet.open(epoch)
         self.watermark: Instant = START_OF_TIME
         self.idle = False
         self.ended = False
@@ -40,17 +37,17 @@ class _Channel:
 
 
 class Gate:
-    """See the module.
+    """See the module. `horizon_us`: of the windows.
 
     Guarantees: a barrier comes out once, after everything that came before it on any channel and before everything
     that came after it; the merged watermark never goes back.
     """
 
-    def __init__(self, streams: Iterable[str], tables: Iterable[str]) -> None:
-        self._channels = [_Channel(name, table=False) for name in streams]
-        self._channels += [_Channel(name, table=True) for name in tables]
+    def __init__(self, streams: Iterable[str], tables: Iterable[str], horizon_us: int = HORIZON_US) -> None:
+        self._channels = [_Channel(name, horizon_us, table=False) for name in streams]
+        self._channels += [_Channel(name, horizon_us, table=True) for name in tables]
         self._by_name = {one.name: one for one in self._channels}
-        self._turn = 0
+        self._turns = Turns(len(self._channels))
         self._watermark: Instant = START_OF_TIME
         self._now = self._channels[0]
 
@@ -59,46 +56,63 @@ class Gate:
         """The merged watermark."""
         return self._watermark
 
-    def reset(self, watermarks: dict[str, Instant], merged: Instant = START_OF_TIME) -> None:
+    def reset(self, epoch: int, watermarks: dict[str, Instant], merged: Instant = START_OF_TIME) -> None:
         """Begin an epoch: drop what the channels hold; watermarks are those of the checkpoint restored.
 
         Args:
+            epoch: nothing of another one comes in.
             watermarks: of each channel.
             merged: the merged one; it is beyond the least of them when an idle channel was passed over.
         """
         self._watermark = merged
+        self._turns.reset()
         for channel in self._channels:
-            channel.clear()
+            channel.clear(epoch)
             channel.watermark = watermarks.get(channel.name, START_OF_TIME)
         self._merge()
 
-    def put(self, channel: str, element: Element, weight: Weight) -> None:
-        """Take in what a channel brought."""
-        self._by_name[channel].queue.append((element, weight))
+    def limits(self) -> dict[str, Amount]:
+        """How far the sender of each channel may go, to open the channels with."""
+        return {one.name: one.inlet.limit for one in self._channels}
 
-    def take(self) -> tuple[str, Element, Weight] | None:
-        """The next element that may be processed: (channel, element, its weight), or None.
+    def put(self, channel: str, epoch: int, sequence: int, element: Element, weight: Amount = NOTHING) -> bool:
+        """Take in what a channel brought; False if it belongs to an earlier epoch, and was dropped.
+
+        Raises:
+            ChannelBroken: it belongs to a later one, or is not the next of its channel.
+        """
+        return self._by_name[channel].inlet.put(epoch, sequence, element, weight)
+
+    def take(self, now_us: int) -> tuple[str, Element] | None:
+        """The next element that may be processed, and its channel; or None.
 
         A barrier is given once for all channels, a mark only if it moved the merged watermark.
         """
         while (channel := self._next()) is not None:
-            element, weight = channel.queue.popleft()
+            element, _ = channel.inlet.take(now_us)
             self._now = channel
             match element:
                 case Batch():
-                    return channel.name, element, weight
+                    return channel.name, element
                 case Barrier(checkpoint):
                     channel.waits_at = checkpoint
+                    channel.inlet.rest(now_us)
                     if self._is_aligned():
-                        return channel.name, element, weight
+                        return channel.name, element
                 case Mark() | End():
                     if self._on_time(channel, element):
-                        return channel.name, element, weight
+                        return channel.name, element
                 case Loaded():
                     channel.loaded = True
                     if self._has_loaded(channel):
-                        return channel.name, element, weight
+                        return channel.name, element
+        for one in self._channels:
+            one.inlet.rest(now_us)
         return None
+
+    def grant(self, channel: str) -> Grant | None:
+        """What the sender of a channel should be told, now that something of it was taken."""
+        return self._by_name[channel].inlet.grant()
 
     def floor(self) -> Instant:
         """How far the other channels are: no mark of a batch of the channel just served counts beyond it."""
@@ -119,16 +133,22 @@ class Gate:
 
     def queued(self) -> int:
         """Elements that wait."""
-        return sum(len(one.queue) for one in self._channels)
+        return sum(len(one.inlet) for one in self._channels)
+
+    def next_place(self, channel: str) -> tuple[int, int]:
+        """The epoch and the sequence that should come next through a channel."""
+        inlet = self._by_name[channel].inlet
+        return inlet.epoch, inlet.next_sequence
 
     def _next(self) -> _Channel | None:
-        count = len(self._channels)
-        for step in range(count):
-            channel = self._channels[(self._turn + step) % count]
-            if channel.queue and channel.waits_at is None:
-                self._turn = (self._turn + step + 1) % count
-                return channel
-        return None
+        number = self._turns.next(self._size_of)
+        return None if number is None else self._channels[number]
+
+    def _size_of(self, number: int) -> int | None:
+        """The bytes of a channel's next element; None if there is none, or a barrier keeps it from its turn."""
+        channel = self._channels[number]
+        weight = channel.inlet.next_weight
+        return None if weight is None or channel.waits_at is not None else weight.size_bytes
 
     def _is_aligned(self) -> bool:
         waiting = {one.waits_at for one in self._channels}

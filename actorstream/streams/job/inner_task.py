@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from actorstream.actors import Context, receives
+from actorstream.actors.flow import HORIZON_US, Amount
 from actorstream.model.instant import START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
-from actorstream.streams.job.gate import Gate, Weight
+from actorstream.streams.job.gate import Gate
 from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.job.task import Task, TaskMessage
@@ -20,39 +21,41 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
     def __init__(self, spec: TaskSpec) -> None:
         super().__init__(spec)
         tables = [channel for channel in spec.senders if channel.endswith(":table")]
-        self.gate = Gate([channel for channel in spec.senders if channel not in tables], tables)
+        streams = [channel for channel in spec.senders if channel not in tables]
+        self.gate = Gate(streams, tables, min(HORIZON_US, spec.job.settings.checkpoint_us // 4))
 
     def begin(self, context: Context, prepare: m.Prepare) -> None:
         watermarks = prepare.restore.watermarks
-        self.gate.reset(watermarks, watermarks.get(self.spec.id, START_OF_TIME))
+        self.gate.reset(self.epoch, watermarks, watermarks.get(self.spec.id, START_OF_TIME))
 
     def go(self, context: Context) -> None:
-        for channel, sender in self.spec.senders.items():
-            context.send(sender, m.OpenChannel(self.epoch, channel))
+        for channel, limit in self.gate.limits().items():
+            context.send(self.spec.senders[channel], m.OpenChannel(self.epoch, channel, *limit))
 
     def watermark(self) -> Instant:
         return self.gate.watermark
 
     @receives(m.Flow)
     def on_flow(self, flow: m.Flow, context: Context) -> None:
-        """Something came through a channel."""
-        if flow.epoch == self.epoch:
-            self.gate.put(flow.channel, flow.element, (flow.records, flow.size))
+        """Something came through a channel; before this epoch has opened it, it belongs to an earlier one."""
+        weight = Amount(flow.records, flow.size)
+        if self.running and self.gate.put(flow.channel, flow.epoch, flow.sequence, flow.element, weight):
             self.work(context)
 
     def step(self, context: Context) -> bool:
-        taken = self.gate.take()
+        taken = self.gate.take(context.host.clock.monotonic_us())
         if taken is None:
             return False
-        channel, element, weight = taken
-        self._process(context, channel, element, weight)
+        self._process(context, *taken)
         return True
 
-    def _process(self, context: Context, channel: str, element: Element, weight: Weight) -> None:
+    def _process(self, context: Context, channel: str, element: Element) -> None:
         match element:
             case Batch():
-                records, size = weight
-                context.send(self.spec.senders[channel], m.Credit(self.epoch, channel, records, size))
+                grant = self.gate.grant(channel)
+                if grant is not None:
+                    credit = m.Credit(self.epoch, channel, grant.taken, *grant.limit)
+                    context.send(self.spec.senders[channel], credit)
                 self.records_in += len(element)
                 self._push(channel, element)
             case Barrier(checkpoint):

@@ -17,27 +17,34 @@ from actorstream.streams.job.elements import Element
 
 
 class Flow(Message):
-    """One element of a data channel."""
+    """One element of a data channel, in its place."""
 
     epoch: int
     channel: str
+    sequence: int
     element: Element
     records: int = 0
     size: int = 0
 
 
 class OpenChannel(Message):
-    """The receiver of a channel is in this epoch: the sender may send, with a full window."""
+    """The receiver of a channel is in this epoch: the sender may send so much."""
 
     epoch: int
     channel: str
+    records: int
+    size: int
 
 
 class Credit(Message):
-    """The receiver has taken so much for processing."""
+    """The receiver has taken so many elements for processing; the sender may go on.
+
+    `records`, `size`: up to where, counted like `taken` from the beginning of the epoch.
+    """
 
     epoch: int
     channel: str
+    taken: int
     records: int
     size: int
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from actorstream.actors import Context
+from actorstream.actors.flow import NOTHING, Amount, Outlet
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.build import Stages
 from actorstream.streams.engine.stage import Stage
-from actorstream.streams.job.elements import Element
-from actorstream.streams.job.messages import Credit, Flow
-from actorstream.streams.job.outlet import Outlet
+from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
+from actorstream.streams.job.messages import Credit, Flow, OpenChannel
 from actorstream.streams.job.spec import TaskSpec
 
 
 class _EdgeStage(Stage):
     """Offers what a stage emits to the outlet of an edge."""
 
-    def __init__(self, name: str, outlet: Outlet) -> None:
+    def __init__(self, name: str, outlet: Outlet[Element]) -> None:
         super().__init__(name)
         self._outlet = outlet
 
     def push(self, batch: Batch) -> None:
-        self._outlet.offer(batch)
+        self._outlet.offer(batch, Amount(len(batch), batch.size_bytes))
 
 
 class Outlets:
@@ -28,7 +28,7 @@ class Outlets:
 
     def __init__(self, spec: TaskSpec) -> None:
         self._spec = spec
-        self._outlets = {channel: Outlet(channel) for channel in spec.receivers}
+        self._outlets: dict[str, Outlet[Element]] = {channel: Outlet() for channel in spec.receivers}
 
     def attach(self, stages: Stages) -> None:
         """Lead what the stages emit into the outlets."""
@@ -41,27 +41,36 @@ class Outlets:
         for outlet in self._outlets.values():
             outlet.reset()
 
-    def open(self, channel: str) -> None:
+    def open(self, opened: OpenChannel) -> None:
         """The receiver of a channel is ready."""
-        self._outlets[channel].open()
+        self._outlets[opened.channel].open(Amount(opened.records, opened.size))
 
     def credit(self, credit: Credit) -> None:
         """A receiver has taken something for processing."""
-        self._outlets[credit.channel].credit(credit.records, credit.size)
+        self._outlets[credit.channel].credit(credit.taken, Amount(credit.records, credit.size))
 
-    def offer(self, element: Element) -> None:
-        """Put an element into every outlet."""
+    def offer(self, element: Mark | Barrier | Loaded | End) -> None:
+        """Put an element that is no batch into every outlet."""
         for outlet in self._outlets.values():
-            outlet.offer(element)
+            outlet.offer(element, NOTHING)
 
     def pump(self, context: Context, epoch: int) -> None:
         """Send what has credit."""
         for channel, outlet in self._outlets.items():
             receiver = self._spec.receivers[channel]
-            while (taken := outlet.take()) is not None:
-                element, records, size = taken
-                context.send(receiver, Flow(epoch, channel, element, records, size))
+            while (going := outlet.take()) is not None:
+                context.send(receiver, Flow(epoch, channel, going.sequence, going.element, *going.weight))
 
     def are_blocked(self) -> bool:
-        """Whether something waits for credit, so that the task should take no input."""
-        return any(outlet.is_blocked for outlet in self._outlets.values())
+        """Whether the task should take no input: every channel waits for credit, or the lane of one is full.
+
+        So one slow receiver does not stop the others until its lane is full, and behind a single one nothing gathers.
+        """
+        outlets = self._outlets.values()
+        return bool(outlets) and (
+            all(outlet.is_waiting for outlet in outlets) or any(outlet.is_full for outlet in outlets)
+        )
+
+    def window_records(self) -> int | None:
+        """The smallest window of all receivers, in records; None if there is none."""
+        return min((outlet.window.records for outlet in self._outlets.values()), default=None)

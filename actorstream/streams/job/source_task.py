@@ -11,7 +11,7 @@ from actorstream.streams.connector import Chunk
 from actorstream.streams.engine.timeline import Timeline
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.elements import Loaded, Mark
-from actorstream.streams.job.feeds import Feed, ReaderFeed, TopicFeed
+from actorstream.streams.job.feeds import ROWS_MAX, ROWS_MIN, Feed, ReaderFeed, TopicFeed
 from actorstream.streams.job.idleness import Idleness
 from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.spec import TaskSpec
@@ -83,6 +83,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
     def step(self, context: Context) -> bool:
         if not self._may_start or self.ended:
             return False
+        self.feed.rows_max = self._rows_max()
         self._read_on(context)
         taken = self.feed.take()
         if taken is None:
@@ -100,6 +101,11 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
         self._send_mark()
         self._at_end(context)
         return True
+
+    def _rows_max(self) -> int:
+        """Half the smallest window of the receivers, so that while one batch is processed the next is on its way."""
+        window = self.outlets.window_records()
+        return ROWS_MAX if window is None else min(max(window // 2, ROWS_MIN), ROWS_MAX)
 
     def _send_mark(self, *, idle: bool = False) -> None:
         watermark = self._idleness.watermark(self.timeline.watermark) if idle else self.timeline.watermark

@@ -211,7 +211,7 @@ class Task(Actor):
     def on_open_channel(self, opened: m.OpenChannel, context: Context) -> None:
         """A receiver is ready."""
         if opened.epoch == self.epoch:
-            self.outlets.open(opened.channel)
+            self.outlets.open(opened)
             self.pump(context)
             self.work(context)
 

@@ -257,7 +257,8 @@ class Channel(RuleBasedStateMachine):
         element, weight = self.inlet.take(self.now_us)
         assert (element, weight) == (self.taken, self.weights[self.taken])
         self.taken += 1
-        self._grant()
+        if weight != NOTHING:
+            self._grant()  # Marks are taken without a word.
 
     @precondition(lambda self: not len(self.inlet))
     @rule(after_us=st.integers(0, 100_000))
