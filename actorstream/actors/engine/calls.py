@@ -10,8 +10,6 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
-
 from actorstream.actors.engine.notes import AnyNote, BadNote, Challenge, Frames, Hello, Note, pack, prove
 
 UNIX = "unix:"
@@ -111,6 +109,13 @@ def call(address: str, token: bytes, role: str, number: int) -> Call:
     Raises:
         OSError: it does not answer.
     """
+    from tenacity import (  # The driver never calls.
+        Retrying,
+        retry_if_exception_type,
+        stop_after_delay,
+        wait_exponential,
+    )
+
     for attempt in Retrying(
         retry=retry_if_exception_type(OSError),
         wait=wait_exponential(multiplier=0.02, max=0.5),

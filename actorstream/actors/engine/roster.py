@@ -37,16 +37,20 @@ class Roster:
         """How many nodes have not ended."""
         return len(self._stages)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no more nodes can be ordered."""
+        return len(self) >= NODES_MAX
+
     def order(self, number: int, order: StartNode) -> list[StartNode]:
         """Start a node; gives what to send to the warden now.
 
         Raises:
-            ValueError: the number is in use, or there are too many.
+            ValueError: the number is in use.
         """
         if number in self._stages:
             raise ValueError(f"node {number} has been started already")
-        if len(self._stages) >= NODES_MAX:
-            raise ValueError(f"an engine has at most {NODES_MAX} nodes")
+        assert not self.is_full
         if self.has_warden:
             self._stages[number] = Stage.STARTING
             return [order]

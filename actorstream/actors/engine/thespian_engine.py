@@ -43,7 +43,7 @@ from actorstream.actors.engine.notes import (
     Note,
     StartNode,
 )
-from actorstream.actors.engine.roster import Roster
+from actorstream.actors.engine.roster import NODES_MAX, Roster
 from actorstream.actors.engine.settings import EngineSettings
 from actorstream.actors.engine.switchboard import Event, Joined, Left, Said, Switchboard
 from actorstream.host import Clock, SystemClock
@@ -169,12 +169,18 @@ class ThespianEngine:
     # --- commands ----------------------------------------------------------------------------------------------------
 
     def _start_node(self, order: Order, requirements: dict[str, Any]) -> None:
-        if self._closing_until_us is not None:
-            self._tell(partial(self._events.on_exited, order.number, LastWords("the engine is being closed")))
+        refusal = self._refusal()
+        if refusal:
+            self._tell(partial(self._events.on_exited, order.number, LastWords(refusal)))
             return
         if self._brood is None and not self._start_brood():
             return
         self._send_to_warden(self._roster.order(order.number, self._order(order, requirements)))
+
+    def _refusal(self) -> str:
+        if self._closing_until_us is not None:
+            return "the engine is being closed"
+        return f"an engine has at most {NODES_MAX} nodes" if self._roster.is_full else ""
 
     def _order(self, order: Order, requirements: dict[str, Any]) -> StartNode:
         is_local = requirements.get("host", self._settings.name) == self._settings.name
