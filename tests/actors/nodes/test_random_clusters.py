@@ -29,7 +29,6 @@ from actorstream.actors import (
 )
 from actorstream.host import Entropy, Weather
 from actorstream.host.logs import silence
-from actorstream.testing.seeds import chosen
 
 NODES = ("node-1", "node-2", "node-3")
 STRATEGIES = {"one_for_one": one_for_one, "one_for_all": one_for_all, "rest_for_one": rest_for_one}
