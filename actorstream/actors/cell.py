@@ -21,7 +21,7 @@ from actorstream.actors.actor import Actor
 from actorstream.actors.context import Context
 from actorstream.actors.effects import apply
 from actorstream.actors.family import Child, Parent
-from actorstream.actors.hanging import end_later
+from actorstream.actors.hanging import kill_later
 from actorstream.actors.message import (
     FAILURES,
     Crash,
@@ -33,7 +33,9 @@ from actorstream.actors.message import (
     Observe,
     Observed,
     Shutdown,
+    is_failure,
 )
+from actorstream.actors.observers import answer_observers
 from actorstream.actors.own import Own, OwnTimer, OwnTimers
 from actorstream.actors.ref import Ref
 from actorstream.actors.scheduler import Timer
@@ -156,16 +158,6 @@ class Cell:
         self.handling = None
         return count
 
-    def peek(self) -> str:
-        """What the next step is about, for traces."""
-        if self.signals:
-            return self.signals[0][1].__name__
-        return self.kind_of(self.mail[0][0]) if self.mail else "-"
-
-    def kind_of(self, message: Message) -> str:
-        """The name of the type of a message of this mailbox."""
-        return type(message.message if isinstance(message, Own) else message).__name__
-
     def signal(self, incarnation: int, act: Callable[..., None], *arguments: Any) -> None:
         """Let `act` run in a step of its own, before any mail, if that incarnation is still the present one."""
         if self.signals is NO_SIGNALS:
@@ -222,10 +214,18 @@ class Cell:
         """The state for people; also when asked from another thread while a handler hangs."""
         return str(State.HUNG if self.kernel.scheduler.hung is self else self.state)
 
+    @property
+    def why(self) -> str:
+        """Why no incarnation runs, for people; empty while one does."""
+        if self.is_alive:
+            return ""
+        kind = type(self.reason).__name__
+        return f"{kind}: {type(self.reason.error).__name__}" if isinstance(self.reason, Crash) else kind
+
     def observed(self) -> Observed:
         """A snapshot."""
         facts = self.instance.observe() if self.instance is not None else {}
-        return Observed(self.path, self.shown_state, self.incarnation, self.restarts, len(self.mail), facts)
+        return Observed(self.path, self.shown_state, self.incarnation, self.restarts, len(self.mail), facts, self.why)
 
     @property
     def node_name(self) -> str:
@@ -290,9 +290,9 @@ class Cell:
         if not self.is_alive:
             return
         if self.state is State.HUNG and isinstance(reason, Shutdown | Normal):
-            end_later(self, self.spec.shutdown_us, Killed())
+            kill_later(self)
             return
-        self.state = State.FAILED if isinstance(reason, Crash | Hung) else State.STOPPING
+        self.state = State.FAILED if is_failure(reason) else State.STOPPING
         self.idle = False
         self._ending = True
         self.reason = reason
@@ -351,7 +351,8 @@ class Cell:
             self._call_stopped(self.instance, reason)
         self.instance = None
         self.drop_mail(lambda message: isinstance(message, Own))
-        self.state = State.FAILED if isinstance(reason, Crash | Hung) else State.STOPPED
+        self.state = State.FAILED if is_failure(reason) else State.STOPPED
+        answer_observers(self)
         self.kernel.on_ended(self)
         if self.parent is not None:
             self.parent.report_end(self.spec.name, reason)

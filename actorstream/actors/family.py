@@ -55,6 +55,11 @@ class Child(Protocol):
         ...
 
     @property
+    def why(self) -> str:
+        """Why it does not run, for people; "" if it does."""
+        ...
+
+    @property
     def restarts(self) -> int:
         """How many incarnations followed the first."""
         ...

@@ -13,6 +13,7 @@ from actorstream.actors.cell import Cell
 from actorstream.actors.engine.lifeline import stack_of
 from actorstream.actors.engine.watchdog import LOOK_SECONDS, Busy, Verdict, Watchdog
 from actorstream.actors.message import Message
+from actorstream.actors.observers import kind_of
 from actorstream.host.logs import logger
 
 NEVER_US = 1 << 62
@@ -43,7 +44,7 @@ class Glance:
         if self._seen is None or self._seen[1] is not message or self._seen[::2] != (cell, began_us):
             self._seen = (cell, message, began_us)
             self._since_us = max(began_us, looked_us)  # It was not there when somebody looked before.
-        return Busy(cell.path, cell.kind_of(message), now_us - self._since_us, cell.spec.hang_after_us or None)
+        return Busy(cell.path, kind_of(message), now_us - self._since_us, cell.spec.hang_after_us or None)
 
 
 class HangReporter:

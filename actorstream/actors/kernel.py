@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from actorstream.actors.actor import Actor
 from actorstream.actors.asks import Answer, Asks
 from actorstream.actors.cell import NO_MAIL, Cell
+from actorstream.actors.dead_letters import DeadLetters
 from actorstream.actors.deathwatch import DeathWatch
 from actorstream.actors.family import Child
 from actorstream.actors.hanging import hang_next
 from actorstream.actors.limits import FAILURES_MAX
-from actorstream.actors.message import Crash, Hung, Message, Shutdown
+from actorstream.actors.links import Links
+from actorstream.actors.message import Crash, Hung, Message, Observe, Shutdown
+from actorstream.actors.observers import answer_observers
 from actorstream.actors.own import Own
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.scheduler import Scheduler
@@ -54,7 +57,8 @@ class Kernel:
         cluster: the way to other nodes; None: there are none.
         cells: all actors by path, in the order of their birth; "" is the root.
         failures: the newest failures.
-        dead_letters: how many messages reached nobody.
+        dead_letters: messages that reached nobody.
+        links: who fails with whom.
         unhandled: how many messages reached an actor without a handler for them.
         failed: why the system failed, or None.
     """
@@ -69,7 +73,8 @@ class Kernel:
         self.asks = Asks()
         self.deaths = DeathWatch(self)
         self.failures: deque[Failure] = deque(maxlen=FAILURES_MAX)
-        self.dead_letters = 0
+        self.links = Links(self)
+        self.dead_letters = DeadLetters()
         self.unhandled = 0
         self.failed: Crash | None = None
         self.ended = False
@@ -123,21 +128,24 @@ class Kernel:
             cell.idle = False
             cell.queued = True
             self.scheduler.ready(cell)
+        elif not cell.queued and type(message) is Observe:
+            answer_observers(cell)
 
     def _send_outside(self, ref: Ref, message: Message, sender: Ref) -> None:
         if ref.path == NOBODY.path or self.asks.resolve(ref.path, message):
             return
         if self.cluster is None or not self.cluster.send(ref, message, sender):
-            self.on_dead_letter(ref, message, sender)
+            why = "its incarnation has ended" if ref.path in self.cells else "there is no such actor"
+            self.on_dead_letter(ref, message, sender, why)
 
     def answer(self, path: str, message: Message) -> None:
         """An answer to a question came from another node."""
         if path != NOBODY.path and not self.asks.resolve(path, message):
-            self.dead_letters += 1
+            self.dead_letters.add(path, message, NOBODY.path, "nobody waits for the answer any more")
 
-    def on_dead_letter(self, ref: Ref, message: Message, sender: Ref) -> None:
+    def on_dead_letter(self, ref: Ref, message: Message, sender: Ref, why: str = "there is no such actor") -> None:
         """Nobody is there for this message."""
-        self.dead_letters += 1
+        self.dead_letters.add(ref.path, message, sender.path, why)
         self.asks.reject(sender.path, ActorTerminated(f"there is no actor at {ref.path}"))
 
     def on_no_actor(self, path: str, sender: str, *, full: bool) -> None:
@@ -148,7 +156,7 @@ class Kernel:
 
     def on_overflow(self, ref: Ref, message: Message) -> None:
         """A mailbox has no room for what came from elsewhere: a protocol asks for more than it should."""
-        self.dead_letters += 1
+        self.dead_letters.add(ref.path, message, NOBODY.path, "its mailbox was full")
         self._log().error("mailbox full", actor=ref.path, message=type(message).__name__)
 
     def tell(self, ref: Ref, message: Message) -> None:
@@ -243,6 +251,7 @@ class Kernel:
     def on_ended(self, cell: Cell) -> None:
         """An incarnation of `cell` ended."""
         self.deaths.on_ended(cell)
+        self.links.on_ended(cell)
         self.asks.on_ended(cell.path, [sender.path for _, sender in cell.mail])
         if self.cluster is not None:
             self.cluster.watches.on_ended(cell)
@@ -253,7 +262,8 @@ class Kernel:
         """`cell` is gone for good."""
         del self.cells[cell.path]
         self.deaths.on_gone(cell)
-        self.dead_letters += len(cell.mail)
+        for message, sender in cell.mail:
+            self.dead_letters.add(cell.path, message, sender.path, "it ended before it took it")
         cell.drop_mail(lambda _: True)
         self.asks.on_ended(cell.path, [])
         if self.cluster is not None:

@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 from actorstream.actors.agenda import Agenda, Event
 from actorstream.actors.cell import Cell
 from actorstream.actors.message import FAILURES
+from actorstream.actors.observers import peek
 from actorstream.actors.scheduler import Finished
 from actorstream.actors.trace import Trace
 from actorstream.host import Entropy, VirtualClock
@@ -223,6 +224,6 @@ class SimulationScheduler:
     def _run(self, cell: Cell) -> None:
         now_us = self._clock.now_us() + self._order.pause()
         self._clock.advance_to(now_us)
-        self.trace.add(now_us, cell.kernel.scheduler.prefix + cell.path, cell.peek())
+        self.trace.add(now_us, cell.kernel.scheduler.prefix + cell.path, peek(cell))
         if cell.run(1):
             self._order.add(cell)

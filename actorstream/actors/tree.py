@@ -42,7 +42,8 @@ def describe(cell: Cell, node: str) -> bytes:
 def _lines(data: Mapping[str, Any], depth: int) -> Iterator[str]:
     name = data["path"].rpartition("/")[2]
     node = f"  node={data['node']}" if data["node"] else ""
-    yield f"{'  ' * depth}{name}  {data['state']}  restarts={data['restarts']}  mailbox={data['mailbox']}{node}"
+    why = f"  {data['reason']}" if data["reason"] else ""
+    yield f"{'  ' * depth}{name}  {data['state']}  restarts={data['restarts']}  mailbox={data['mailbox']}{node}{why}"
     for child in data["children"]:
         yield from _lines(child, depth + 1)
 
@@ -55,6 +56,7 @@ def _as_data(child: Child, elsewhere: Trees, node: str) -> dict[str, Any]:
         "incarnation": child.incarnation,
         "restarts": child.restarts,
         "mailbox": 0,
+        "reason": child.why,
         "node": node,
         "children": [],
     }

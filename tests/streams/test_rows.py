@@ -40,14 +40,14 @@ def chain(rows):
         False,
         """\
 def chain(rows):
-    return [
+    return (
         x4
         for x0 in rows
         for x1 in [f1(x0)]
         if f2(x1)
         if f3(x1) is None or True
         for x4 in f4(x1)
-    ]""",
+    )""",
     ),
     "with places": (
         steps(Filter, Map),

@@ -1,9 +1,8 @@
 """One node's part in the cluster: what goes to other nodes, and what comes from them.
 
 Theory of operation. Every node has a link to every other one, over which messages arrive once and in order. A message
-to a path that nobody has here goes to the node where that path lives (`locations`); who does not know asks along the
-tree of actors, from the root, because a parent knows where its children are. A child on another node is an `Outpost`
-here and a `Guest` there. Ends of actors are told from node to node, once for each node that has somebody who wants to
+to a path that nobody has here goes to the node where that path lives (`seeker`). A child on another node is an
+`Outpost` here and a `Guest` there. Ends of actors are told from node to node, once for each node that has somebody who wants to
 know, over the link on which the actor's own messages went, and so behind them.
 
 That a node is dead is said by the driver alone, after it has made sure (`leader`). Then everything that waited for that
@@ -22,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 from actorstream.actors.cell import Cell
 from actorstream.actors.message import Crash, ExitReason, Hung, Lost, Message
 from actorstream.actors.nodes import messages as m
-from actorstream.actors.nodes.errands import Errand, Item, Mail, Notice, Question
+from actorstream.actors.nodes.errands import Errand, Mail, Question
 from actorstream.actors.nodes.guests import Guests
-from actorstream.actors.nodes.locations import Locations
 from actorstream.actors.nodes.outpost import Outpost
 from actorstream.actors.nodes.placement import Node, choose, factory
+from actorstream.actors.nodes.seeker import Seeker
 from actorstream.actors.nodes.watches import Watches
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.specification import ChildSpec
@@ -39,12 +38,6 @@ if TYPE_CHECKING:
 
 EARLY_MAX = 4_096
 """Messages for nodes of which the driver has not told us yet."""
-
-HOPS_MAX = 16
-"""How often a question for a place is passed on."""
-
-ASK_AGAIN_US = 10_000
-"""Pause before a question is repeated whose answer named a node that is dead."""
 
 Handler = Callable[[int, Any], None]
 
@@ -68,8 +61,8 @@ class Cluster:
         self.outposts: dict[str, Outpost] = {}
         self.guests = Guests(self)
         self.watches = Watches(self)
+        self.seeker = Seeker(self)
         self.handlers: dict[type[Message], Handler] = {}
-        self._locations: Locations[Item] = Locations()
         self._highest = me.number
         self._linked: dict[int, None] = {}  # Nodes that have a link, those included that are only expected.
         self._early: dict[int, list[Mail]] = {}
@@ -88,11 +81,10 @@ class Cluster:
             m.GuestEnded: self._on_guest_ended,
             m.StopChild: self._on_stop_child,
             m.StopActor: lambda _, stop: self.kernel.stop(Ref(stop.path)),
-            m.WhereIs: self._on_where_is,
-            m.LivesAt: self._on_lives_at,
             m.NoActor: self._on_no_actor,
         }
         self.handlers |= own
+        self.handlers.update(self.seeker.handlers())
         self.handlers.update(self.guests.handlers())
         self.handlers.update(self.watches.handlers())
 
@@ -124,11 +116,11 @@ class Cluster:
             return self.number != 0 and self._transmit(0, ref, message, sender)
         if path in self.kernel.cells:
             return False
-        number = self._locations.find(path)
-        if number is None and ref.incarnation and not self._locations.is_sought(path):
+        number = self.seeker.locations.find(path)
+        if number is None and ref.incarnation and not self.seeker.locations.is_sought(path):
             number = node_of(ref.incarnation)
         if number is None:
-            return self._seek(path, Mail(ref, message, sender))
+            return self.seeker.seek(path, Mail(ref, message, sender))
         return self._transmit(number, ref, message, sender)
 
     def tell(self, number: int, message: Message) -> None:
@@ -145,17 +137,25 @@ class Cluster:
 
     def tell_at(self, path: str, message: Message) -> bool:
         """Send to the node where `path` lives; False if that is nowhere."""
-        number = self._locations.find(path)
+        number = self.seeker.locations.find(path)
         if number is None:
-            return self._seek(path, Errand(message))
+            return self.seeker.seek(path, Errand(message))
         self.tell(number, message)
         return True
+
+    def link(self, path: str, other: str) -> bool:
+        """Let an actor of ours and one that lives elsewhere fail together; False if there is no such actor."""
+        return self.watches.watch(other) and self.tell_at(other, m.LinkActors(other, path))
+
+    def unlink(self, path: str, other: str) -> None:
+        """They no longer do."""
+        self.tell_at(other, m.UnlinkActors(other, path))
 
     def locate(self, path: str, done: Callable[[int | None], None]) -> None:
         """Find out on which node `path` lives."""
         if path in self.kernel.cells:
             done(self.number)
-        elif not self._seek(path, Question(done)):
+        elif not self.seeker.seek(path, Question(done)):
             done(None)
 
     def on_parcel(self, number: int, parcel: Parcel) -> None:
@@ -182,7 +182,7 @@ class Cluster:
         if is_question:
             self.watches.on_question(path, sender)
         else:
-            self._locations.learn(sender.path, number)
+            self.seeker.locations.learn(sender.path, number)
         if not self.kernel.has(target):
             self.kernel.on_dead_letter(target, message, sender)
             self.tell(number, m.NoActor("" if path in self.kernel.cells else path, sender.path))
@@ -205,8 +205,27 @@ class Cluster:
             return True
         if number > self._highest:
             return self._keep(number, Mail(target, message, sender))
-        self._locations.forget(target.path)
+        self.seeker.locations.forget(target.path)
         return False
+
+    def send_to(self, number: int, mail: Mail) -> bool:
+        """Send to an actor of this node or of another; False if it is not there.
+
+        Raises:
+            MailboxFull: too much waits.
+            Unsendable: it cannot leave this process.
+        """
+        target, message, sender = mail.target, mail.message, mail.sender
+        if number != self.number:
+            return self._transmit(number, target, message, sender)
+        if self.kernel.has(target):
+            self.kernel.send(target, message, sender)
+            return True
+        return False
+
+    def is_dead(self, number: int) -> bool:
+        """Whether there was such a node, and is no more."""
+        return 0 <= number <= self._highest and number not in self.nodes
 
     def _keep(self, number: int, mail: Mail) -> bool:
         """Hold what goes to a node of which the driver is about to tell us."""
@@ -216,106 +235,9 @@ class Cluster:
         self._early.setdefault(number, []).append(mail)
         return True
 
-    # --- where paths live --------------------------------------------------------------------------------------------
-
-    def _seek(self, path: str, item: Item) -> bool:
-        if self._locations.is_sought(path):
-            self._locations.seek(path, item)
-            return True
-        where = self._resolve(path)
-        if where is None:
-            return False
-        self._locations.seek(path, item)
-        self._follow(path, where)
-        return True
-
-    def _resolve(self, path: str) -> Outpost | int | None:
-        """Who knows: an outpost of ours, a node to ask, or nobody."""
-        prefix = path
-        while prefix:
-            outpost = self.outposts.get(prefix)
-            if outpost is not None:
-                return outpost if prefix == path or outpost.node is None else outpost.node
-            if prefix in self.kernel.cells:
-                return None
-            prefix = prefix.rpartition("/")[0]
-        return 0 if self.number else None
-
-    def _follow(self, path: str, where: Outpost | int) -> None:
-        if isinstance(where, int):
-            self.tell(where, m.WhereIs(path, self.number))
-        elif where.node is not None and where.path == path:
-            self._on_answer(path, where.node)
-        else:
-            where.parked.append((path, self.number))
-
-    def _on_where_is(self, _: int, question: m.WhereIs) -> None:
-        path, asker = question.path, question.asker
-        where = self.number if path in self.kernel.cells else self._resolve(path)
-        if where == self.number or where is None or question.hops >= HOPS_MAX:
-            self.tell(asker, m.LivesAt(path, self.number if where == self.number else -1))
-        elif isinstance(where, int):
-            self.tell(where, m.WhereIs(path, asker, question.hops + 1))
-        elif where.node is not None and where.path == path:
-            self.tell(asker, m.LivesAt(path, where.node))
-        else:
-            where.parked.append((path, asker))
-
-    def _on_lives_at(self, _: int, answer: m.LivesAt) -> None:
-        number = answer.number
-        if 0 <= number <= self._highest and number not in self.nodes:
-            self.kernel.scheduler.after(ASK_AGAIN_US, partial(self._ask_again, answer.path))
-        else:
-            self._on_answer(answer.path, number if number >= 0 else None)
-
-    def _ask_again(self, path: str) -> None:
-        if not self._locations.is_sought(path):
-            return
-        where = self._resolve(path)
-        if where is None:
-            self._on_answer(path, None)
-        else:
-            self._follow(path, where)
-
-    def _on_answer(self, path: str, number: int | None) -> None:
-        for item in self._locations.answer(path, number if number != self.number else None):
-            self._go_on(path, number, item)
-
-    def _go_on(self, path: str, number: int | None, item: Item) -> None:
-        match item:
-            case Mail(target, message, sender):
-                if number is None or not self._go(number, item):
-                    self.kernel.on_dead_letter(target, message, sender)
-            case Errand(message):
-                if number is not None:
-                    self.tell(number, message)
-                elif isinstance(message, m.WatchPath):
-                    self.watches.on_nobody(path)
-            case Question(done):
-                done(number)
-            case Notice():
-                item.advance()
-
-    def _go(self, number: int, mail: Mail) -> bool:
-        if number == self.number:
-            if not self.kernel.has(mail.target):
-                return False
-            self.kernel.send(mail.target, mail.message, mail.sender)
-            return True
-        return self._transmit(number, mail.target, mail.message, mail.sender)
-
-    def after_mail_of(self, path: str, send: Callable[[], None]) -> None:
-        """Call `send` when all that the actor at `path` has sent so far is on its way."""
-        queues = self._locations.sought_with(lambda item: isinstance(item, Mail) and item.sender.path == path)
-        notice = Notice(send, len(queues))
-        for queue in queues:
-            self._locations.seek(queue, notice)
-        if not queues:
-            send()
-
     def _on_no_actor(self, number: int, no: m.NoActor) -> None:
-        if no.path and self._locations.find(no.path) == number:
-            self._locations.forget(no.path)
+        if no.path and self.seeker.locations.find(no.path) == number:
+            self.seeker.locations.forget(no.path)
         self.kernel.on_no_actor(no.path, no.sender, full=no.full)
 
     # --- children that live elsewhere --------------------------------------------------------------------------------
@@ -351,8 +273,8 @@ class Cluster:
         """It is gone for good."""
         self.outposts.pop(outpost.path, None)
         self.withdraw(outpost)
-        self._locations.forget(outpost.path)
-        self._release(outpost)
+        self.seeker.locations.forget(outpost.path)
+        self.seeker.release(outpost)
 
     def place(self, outpost: Outpost) -> None:
         """Find a node for it, now or when there is one, and start it there."""
@@ -363,17 +285,11 @@ class Cluster:
             return
         node.placed += 1
         outpost.start_on(node.number)
-        self._release(outpost)
+        self.seeker.release(outpost)
 
     def withdraw(self, outpost: Outpost) -> None:
         """It no longer wants a place."""
         self._waiting.pop(outpost.path, None)
-
-    def _release(self, outpost: Outpost) -> None:
-        """Answer those who asked where it lives; whoever asked for a path below it is told to ask again."""
-        parked, outpost.parked = outpost.parked, []
-        for path, asker in parked:
-            self._on_where_is(asker, m.WhereIs(path, asker)) if asker != self.number else self._ask_again(path)
 
     def _on_guest_started(self, _: int, started: m.GuestStarted) -> None:
         if outpost := self.outposts.get(started.path):
@@ -429,14 +345,13 @@ class Cluster:
         self._early_count -= len(early)
         for mail in early:
             self.kernel.on_dead_letter(mail.target, mail.message, mail.sender)
-        self._locations.forget_node(number)
+        self.seeker.on_node_lost(number)
         reason = partial(_reason, name, hung)
         self.watches.on_node_lost(number, reason)
         self.guests.on_node_lost(number)
         for outpost in list(self.outposts.values()):
             outpost.on_node_lost(number, reason(outpost.path))
-        for path in self._locations.sought():
-            self._ask_again(path)
+        self.seeker.ask_all_again()
 
 
 def node_of(incarnation: int) -> int:

@@ -138,6 +138,20 @@ class WatchPath(Message):
     path: str
 
 
+class LinkActors(Message):
+    """The actors at these two paths fail together from now on; the first lives on the node that is told."""
+
+    path: str
+    other: str
+
+
+class UnlinkActors(Message):
+    """They no longer do."""
+
+    path: str
+    other: str
+
+
 class Watching(Message):
     """The incarnation that lives at a watched path now."""
 

@@ -75,6 +75,11 @@ class Outpost:
         return str(self.state)
 
     @property
+    def why(self) -> str:
+        """See `Child`."""
+        return type(self.reason).__name__ if self.is_over and self.starts else ""
+
+    @property
     def restarts(self) -> int:
         """How many lives followed the first."""
         return max(0, self.starts - 1)

@@ -52,6 +52,8 @@ class Watches:
         return {
             m.WatchPath: self._on_watch,
             m.Watching: self._on_watching,
+            m.LinkActors: self._on_link,
+            m.UnlinkActors: lambda _, pair: self._cluster.kernel.links.unlink(pair.path, pair.other),
             m.Ended: self._on_ended,
             m.Gone: self._on_gone,
         }
@@ -92,7 +94,7 @@ class Watches:
         watch.node = None
         if watch.reason is None:
             watch.reason = reason
-            self._cluster.kernel.deaths.tell_all(path, watch.incarnation, reason)
+            self._tell(path, watch.incarnation, reason)
         self._cluster.kernel.asks.on_ended(path, [])
         if self._cluster.kernel.deaths.is_watched(path):
             self._move(path)
@@ -112,7 +114,7 @@ class Watches:
         if watch is None:
             return
         watch.node, watch.incarnation, watch.reason = number, ended.incarnation, ended.reason
-        self._cluster.kernel.deaths.tell_all(ended.path, ended.incarnation, ended.reason)
+        self._tell(ended.path, ended.incarnation, ended.reason)
         self._cluster.kernel.asks.on_ended(ended.path, ended.asks, ended.last_question)
 
     def _on_gone(self, _: int, gone: m.Gone) -> None:
@@ -122,9 +124,13 @@ class Watches:
         watch = self._ours.pop(path, None)
         kernel = self._cluster.kernel
         if watch is not None and watch.reason is None:
-            kernel.deaths.tell_all(path, incarnation, reason)
+            self._tell(path, incarnation, reason)
         kernel.deaths.forget(path)
         kernel.asks.on_ended(path, [])
+
+    def _tell(self, path: str, incarnation: int, reason: ExitReason) -> None:
+        self._cluster.kernel.deaths.tell_all(path, incarnation, reason)
+        self._cluster.kernel.links.on_end(path, reason)
 
     # --- what others watch here --------------------------------------------------------------------------------------
 
@@ -153,7 +159,12 @@ class Watches:
 
     def _tell_all(self, cell: Cell, message: Message) -> None:
         for number in self._theirs.get(cell.path, ()):
-            self._cluster.after_mail_of(cell.path, partial(self._cluster.tell, number, message))
+            self._cluster.seeker.after_mail_of(cell.path, partial(self._cluster.tell, number, message))
+
+    def _on_link(self, _: int, pair: m.LinkActors) -> None:
+        cell = self._cluster.kernel.cells.get(pair.path)
+        if cell is not None and cell.is_alive and self.watch(pair.other):
+            self._cluster.kernel.links.note(pair.path, pair.other)
 
     def _on_watch(self, number: int, watch: m.WatchPath) -> None:
         path = watch.path

@@ -14,6 +14,7 @@ from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, Whe
 from actorstream.streams.engine.join import TableJoinStage
 from actorstream.streams.engine.keys import KeyStage
 from actorstream.streams.engine.panes import PanesStage
+from actorstream.streams.engine.pausable import PausableStage
 from actorstream.streams.engine.process import ProcessStage
 from actorstream.streams.engine.rows import RowsStage
 from actorstream.streams.engine.running import ReduceStage, RunningAggregateStage
@@ -39,6 +40,7 @@ class Stages:
         self._by_node: dict[nodes.Node, Stage] = {task.head: self.head}
         for node in task.body:
             self._attach(node, now, reads_time)
+        self._pausable = [stage for stage in reversed(self.all) if isinstance(stage, PausableStage)]
 
     def _attach(self, node: nodes.Node, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
         before = self._by_node[node.inputs[0]]
@@ -54,6 +56,18 @@ class Stages:
     def all(self) -> list[Stage]:
         """All stages, those that feed others first."""
         return list(self._by_node.values())
+
+    def are_paused(self) -> bool:
+        """Whether a stage has paused: it goes on before anything else is pushed in."""
+        return any(stage.is_paused for stage in self._pausable)
+
+    def resume(self) -> bool:
+        """Let a stage that has paused go on up to its next pause, those that others feed first; False if none has."""
+        for stage in self._pausable:
+            if stage.is_paused:
+                stage.resume()
+                return True
+        return False
 
     def of(self, node: nodes.Node) -> Stage:
         """The stage of an operator."""

@@ -10,6 +10,8 @@ result does not depend on how splits interleave; only where an idle split was pa
 count too. Within a batch the windows fire after its last record instead of between records: no record that is in time
 by its own split's mark can belong to a window that a mark in the same batch has passed, so the outcome is the same. It
 is not the same when late records still give corrections, or when every change is emitted: then records go one by one.
+
+Windows that are due may have any number of keys: their results go out in pieces (`pausable`).
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from actorstream.model.identity import Encoder, decode
 from actorstream.model.instant import START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.keys import keys_of
-from actorstream.streams.engine.stage import PassStage, Stage
+from actorstream.streams.engine.pausable import PIECE_RECORDS, PausableStage, Work
+from actorstream.streams.engine.stage import PassStage
 from actorstream.streams.plan.nodes import KeyBy, WindowAggregate, WindowApply
 from actorstream.streams.store.table import StateTable
 
@@ -33,7 +36,7 @@ Entry = dict[int, Content]  # number → content; see the module
 Group = tuple[Instant, int, bytes]  # (pane, number, key)
 
 
-class PanesStage(Stage):
+class PanesStage(PausableStage):
     """See the module."""
 
     def __init__(self, node: WindowAggregate | WindowApply, entry_type: Any) -> None:
@@ -75,11 +78,11 @@ class PanesStage(Stage):
 
     # --- records ---------------------------------------------------------------------------------------------------
 
-    def push(self, batch: Batch) -> None:
+    def work(self, batch: Batch) -> Work:
         if not len(batch):
             return
         if self._one_by_one:
-            self._push_one_by_one(batch)
+            yield from self._one_after_the_other(batch)
         else:
             self.take(batch)
 
@@ -147,13 +150,13 @@ class PanesStage(Stage):
                 self._scheduled.add(end)
                 heapq.heappush(self._due, end)
 
-    def _push_one_by_one(self, batch: Batch) -> None:
+    def _one_after_the_other(self, batch: Batch) -> Work:
         encoded = self._encoder.encode_all(keys_of(batch, self._key))
         view = self.view(batch)
         columns = (as_list(column) for column in (batch.times, batch.own, batch.marks))
         for place, (key, time, own, mark) in enumerate(zip(encoded, *columns, strict=True)):
             if mark > self._watermark:
-                self._fire(mark)
+                yield from self._fire(mark)
             pane = time - time % self._pane_us
             number = self._window.first_after(pane, self._limit(own))
             if number is None:
@@ -171,12 +174,12 @@ class PanesStage(Stage):
 
     # --- time ------------------------------------------------------------------------------------------------------
 
-    def advance(self, watermark: Instant) -> None:
+    def pass_time(self, watermark: Instant) -> Work:
         if watermark > self._watermark:
-            self._fire(watermark)
+            yield from self._fire(watermark)
         self.pass_on(watermark)
 
-    def _fire(self, watermark: Instant) -> None:
+    def _fire(self, watermark: Instant) -> Work:
         """Emit every window that is due, in order of end and key, and retire what nobody needs any more."""
         results: list[tuple[Instant, Any, Instant]] = []
         while self._due and self._due[0] <= watermark:
@@ -185,6 +188,10 @@ class PanesStage(Stage):
             if self.node.emit == "close":
                 for key in self._keys(end):
                     results.extend((end, value, end - 1) for value in self._values(end, key))
+                    if len(results) >= PIECE_RECORDS:
+                        self._emit_results(results)
+                        results = []
+                        yield
         self._watermark = watermark
         self._emit_results(results)
         while self._retire and self._retire[0][0] <= watermark:
@@ -227,6 +234,7 @@ class PanesStage(Stage):
         )
 
     def restored(self) -> None:
+        super().restored()
         self._panes.clear()
         self._due.clear()
         self._scheduled.clear()

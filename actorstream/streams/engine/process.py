@@ -3,6 +3,8 @@
 Before each record, timers that its mark has reached fire, in order of time; after it, those that it set at or before
 that mark. What a timer emits has the timer's time, and reaches the next operators before the watermark that fired it:
 its mark is just below that time, or, if time was further when the timer was set, how far it was.
+
+A record, or a step of time, may give any number of values: they go out in pieces (`pausable`).
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ from actorstream.streams.engine.emitted import emitted
 from actorstream.streams.engine.failure import fail
 from actorstream.streams.engine.handles import Handles
 from actorstream.streams.engine.keys import keys_of
-from actorstream.streams.engine.stage import Stage
+from actorstream.streams.engine.pausable import PIECE_RECORDS, PausableStage, Work
 from actorstream.streams.plan.nodes import KeyBy, Process
+
+_TIMERS_MAX = 256  # Timers that fire before a pause; what each gives is a batch.
 
 _AT_THE_END_MAX = 1_000_000
 """Timers that may fire after the end of the input; more means that one sets itself again for ever."""
 
 
-class ProcessStage(Stage):
+class ProcessStage(PausableStage):
     """See the module.
 
     `now` tells processing time, for `timer.after`.
@@ -47,7 +51,7 @@ class ProcessStage(Stage):
         self._mark: Instant = START_OF_TIME  # How far time has come with what was handled last.
         self._fired_at_the_end = 0
 
-    def push(self, batch: Batch) -> None:
+    def work(self, batch: Batch) -> Work:
         rows = batch.rows()
         keys = keys_of(batch, self._key)
         encoded_keys = self._encoder.encode_all(keys)
@@ -61,7 +65,7 @@ class ProcessStage(Stage):
             if handles.is_due(marks[place]):
                 self._emit_chosen(batch, places, values)
                 places, values = [], []
-                self._fire(marks[place])
+                yield from self._fire(marks[place])
             self._mark = max(self._mark, marks[place])
             handles.turn_to(key, encoded)
             try:
@@ -73,35 +77,50 @@ class ProcessStage(Stage):
             if handles.is_due(self._mark):
                 self._emit_chosen(batch, places, values)
                 places, values = [], []
-                self._fire(self._mark)
+                yield from self._fire(self._mark)
+            elif len(values) >= PIECE_RECORDS:
+                self._emit_chosen(batch, places, values)
+                places, values = [], []
+                yield
         self._emit_chosen(batch, places, values)
 
     def _emit_chosen(self, batch: Batch, places: list[int], values: list[Any]) -> None:
         if values:
             self.emit(batch.choose(places, values, self._node.type))
 
-    def advance(self, watermark: Instant) -> None:
+    def pass_time(self, watermark: Instant) -> Work:
         if self._handles.is_due(watermark):
-            self._fire(watermark)
+            yield from self._fire(watermark)
         self._mark = max(self._mark, watermark)
         self.pass_on(watermark)
 
     def fire_processing_time(self, now: Instant) -> None:
         """Fire the timers of `timer.after` that are due."""
+        self.begin(self._fire_by_the_clock(now))
+
+    def _fire_by_the_clock(self, now: Instant) -> Work:
+        fired = 0
         while (due := self._handles.next_processing(now)) is not None:
             self._call(*due)
+            fired += 1
+            if fired % _TIMERS_MAX == 0:
+                yield
 
     def next_processing_time(self) -> Instant | None:
         """When the next of them is due."""
         return self._handles.next_processing_time()
 
-    def _fire(self, watermark: Instant) -> None:
+    def _fire(self, watermark: Instant) -> Work:
         """Fire all that is due by `watermark`, also what is set meanwhile."""
+        fired = 0
         while (due := self._handles.next_event(watermark)) is not None:
             if watermark >= END_OF_TIME:
                 self._count_at_the_end()
             self._mark = max(self._mark, due[1] - 1)
             self._call(*due)
+            fired += 1
+            if fired % _TIMERS_MAX == 0:
+                yield
 
     def _call(self, timer: str, time: Instant, encoded: bytes) -> None:
         function, arguments = self._on_timer[timer]
@@ -130,6 +149,7 @@ class ProcessStage(Stage):
             )
 
     def restored(self) -> None:
+        super().restored()
         self._handles.rebuild()
         self._mark = START_OF_TIME
         self._fired_at_the_end = 0

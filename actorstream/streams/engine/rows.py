@@ -13,21 +13,25 @@ def chain(rows):
     ]
 ```
 
-so that nothing of ours runs per record. Each operator has a line of its own, and the line of a failure in the
-generated function tells the operator; the position of the list's iterator tells the record.
+so that nothing of ours runs per record. A chain with a `flat_map` is a generator expression of the same text instead,
+and what it gives is taken in pieces: a record may become any number of them. Each operator has a line of its own, and
+the line of a failure in the generated function tells the operator; the position of the list's iterator tells the
+record.
 
 Source: Neumann, "Efficiently compiling efficient query plans for modern hardware" (VLDB 2011).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
+from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.failure import consumed, fail
-from actorstream.streams.engine.stage import Stage
+from actorstream.streams.engine.pausable import PIECE_RECORDS, PausableStage, Work
 from actorstream.streams.plan.nodes import FlatMap, Map, RowChain, RowOperator, Tap
 
 _FIRST_STEP_LINE = 5  # The line of the first operator in the generated text.
@@ -49,15 +53,23 @@ def chain_source(steps: tuple[RowOperator, ...], *, places: bool) -> str:
             lines.append(f"        if {call} is None or True")
         else:
             lines.append(f"        if {call}")
+    begin, end = "()" if spreads(steps) else "[]"
     result, each = (f"(i, {value})", "i, x0 in enumerate(rows)") if places else (value, "x0 in rows")
-    return "\n".join(["def chain(rows):", "    return [", f"        {result}", f"        for {each}", *lines, "    ]"])
+    return "\n".join(
+        ["def chain(rows):", f"    return {begin}", f"        {result}", f"        for {each}", *lines, f"    {end}"]
+    )
 
 
-def compile_chain(name: str, steps: tuple[RowOperator, ...], *, places: bool) -> Callable[[Any], list[Any]]:
+def spreads(steps: tuple[RowOperator, ...]) -> bool:
+    """Whether one record may become many."""
+    return any(isinstance(step, FlatMap) for step in steps)
+
+
+def compile_chain(name: str, steps: tuple[RowOperator, ...], *, places: bool) -> Callable[[Any], Any]:
     """The generated function."""
     names: dict[str, Any] = {f"f{number}": step.function for number, step in enumerate(steps, 1)}
     exec(compile(chain_source(steps, places=places), _file_name(name), "exec"), names)
-    chain: Callable[[Any], list[Any]] = names["chain"]
+    chain: Callable[[Any], Any] = names["chain"]
     return chain
 
 
@@ -65,7 +77,7 @@ def _file_name(name: str) -> str:
     return f"<operators up to {name}>"
 
 
-class RowsStage(Stage):
+class RowsStage(PausableStage):
     """Runs a `RowChain`.
 
     `keeps_columns`: whether anything later reads times, marks, offsets or keys. If nothing does, they are dropped here
@@ -80,17 +92,43 @@ class RowsStage(Stage):
         self._only_taps = all(isinstance(step, Tap) for step in chain.steps)
         self._keeps_columns = keeps_columns
         self._places = keeps_columns and not self._one_to_one
+        self._spreads = spreads(chain.steps)
         self._run = compile_chain(chain.name, chain.steps, places=self._places)
 
     def push(self, batch: Batch) -> None:
-        rows = batch.rows()
-        left = iter(rows)
+        if self._spreads:
+            super().push(batch)
+            return
+        left = iter(batch.rows())
         try:
             values = self._run(left)
         except Exception as error:
-            index = consumed(left, len(rows))
-            fail(self._operator_of(error.__traceback__), batch, index, error)
+            self._fail(batch, left, error)
         self.emit(self._result(batch, values))
+
+    def advance(self, watermark: Instant) -> None:
+        if self._spreads:
+            super().advance(watermark)
+        else:
+            self.pass_on(watermark)
+
+    def work(self, batch: Batch) -> Work:
+        left = iter(batch.rows())
+        values = self._run(left)
+        while piece := self._next_piece(batch, left, values):
+            self.emit(self._result(batch, piece))
+            if len(piece) < PIECE_RECORDS:
+                return
+            yield
+
+    def _next_piece(self, batch: Batch, left: Iterator[Any], values: Iterator[Any]) -> list[Any]:
+        try:
+            return list(islice(values, PIECE_RECORDS))
+        except Exception as error:
+            self._fail(batch, left, error)
+
+    def _fail(self, batch: Batch, left: Iterator[Any], error: Exception) -> NoReturn:
+        fail(self._operator_of(error.__traceback__), batch, consumed(left, len(batch)), error)
 
     def _result(self, batch: Batch, values: list[Any]) -> Batch:
         if self._only_taps:

@@ -73,6 +73,9 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
 
     def _advance(self, context: Context) -> None:
         self.stages.head.advance(self.gate.watermark)
+        self.once_through(lambda: self._advanced(context))
+
+    def _advanced(self, context: Context) -> None:
         if self.has_changed():
             self.dirty(context)  # Idle sources say nothing: time alone is no reason for a checkpoint.
         self.outlets.offer(Mark(self.gate.watermark))

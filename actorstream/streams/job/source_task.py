@@ -98,9 +98,12 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
         head.push(batch)
         if self.timeline.watermark > self._sent_mark:
             head.advance(self.timeline.watermark)
+        self.once_through(lambda: self._stepped(context))
+        return True
+
+    def _stepped(self, context: Context) -> None:
         self._send_mark()
         self._at_end(context)
-        return True
 
     def _rows_max(self) -> int:
         """Half the smallest window of the receivers, so that while one batch is processed the next is on its way."""
@@ -130,7 +133,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
             self.dirty(context)
             self.stages.head.advance(END_OF_TIME)
             self.after(context)
-            self.finish(context)
+            self.once_through(lambda: self.finish(context))
         else:
             context.send(context.parent, m.AtEnd(self.epoch, self.spec.id, ended=False))
 
@@ -200,7 +203,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
         """The split was read to its end, and nothing has come since the last look."""
         if self.spec.job.settings.idle and self._idleness.is_idle(context.now()):
             self.stages.head.advance(self._idleness.watermark(self.timeline.watermark))
-            self._send_mark(idle=True)
+            self.once_through(lambda: self._send_mark(idle=True))
             self.after(context)
 
     # --- checkpoints -----------------------------------------------------------------------------------------------
@@ -209,7 +212,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
     def on_trigger(self, trigger: m.Trigger, context: Context) -> None:
         """Begin a checkpoint."""
         if trigger.epoch == self.epoch and self.running:
-            self.barrier(context, trigger.checkpoint)
+            self.once_through(lambda: self.barrier(context, trigger.checkpoint))
 
     def describe(self, context: Context, pending: Pending) -> None:
         saved: dict[str, Any] = {"position": self.feed.position(), "latest": self.timeline.latest}

@@ -8,6 +8,8 @@ with `Resume`. Everything that belongs to an earlier epoch is dropped.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -81,6 +83,7 @@ class Task(Actor):
         self._dirty = False
         self._ticking = False
         self._watched: dict[Ref, None] = {}
+        self._later: deque[Callable[[], None]] = deque()  # See `once_through`; a few at most, as no input is taken.
 
     def started(self, context: Context) -> None:
         now = context.now
@@ -119,6 +122,7 @@ class Task(Actor):
         self.epoch = prepare.epoch
         self.running = self.ended = self._scheduled = self._dirty = self._ticking = False
         self._pending = None
+        self._later.clear()
         self.questions.drop_all()
         self.outlets.reset()
         self.log.begin(prepare)
@@ -170,15 +174,30 @@ class Task(Actor):
 
     @receives(m.Continue)
     def on_continue(self, message: m.Continue, context: Context) -> None:
-        """Process one thing; come back for the next, so that other messages get their turn."""
+        """Process one thing; come back for the next, so that other messages get their turn.
+
+        A stage that has paused goes on, when what it made last has had credit, before any other input is taken.
+        """
         if message.epoch != self.epoch or not self.running:
             return
         self._scheduled = False
         if not self._may_take():
             return
-        if self.step(context):
-            self.after(context)
-            self.work(context)
+        if self.stages.resume():
+            self._do_later()
+        elif not self.step(context):
+            return
+        self.after(context)
+        self.work(context)
+
+    def once_through(self, action: Callable[[], None]) -> None:
+        """Do this when all that was pushed into the stages has come out of them: at once, if none has paused."""
+        self._later.append(action)
+        self._do_later()
+
+    def _do_later(self) -> None:
+        while self._later and not self.stages.are_paused():
+            self._later.popleft()()
 
     def _may_take(self) -> bool:
         return not self.outlets.are_blocked() and self.log.may_take_more()
@@ -190,6 +209,8 @@ class Task(Actor):
         self.log.send_full(context, gathered_max)
         self.files.write_full(gathered_max)
         self._tick_for_timers(context)
+        if self.stages.are_paused():
+            self.work(context)
 
     def dirty(self, context: Context) -> None:
         """Something happened that a checkpoint should hold; said once between two barriers."""
@@ -247,6 +268,9 @@ class Task(Actor):
         """Fire what is due by the clock."""
         if tick.epoch != self.epoch or not self.running:
             return
+        self.once_through(lambda: self._fire_timers(context))
+
+    def _fire_timers(self, context: Context) -> None:
         self._ticking = False
         for stage in self.stages.all:
             if isinstance(stage, ProcessStage) and (stage.next_processing_time() or context.now() + 1) <= context.now():
