@@ -17,6 +17,7 @@ ActorstreamError                 facts as attributes; `retriable`, `exit_status`
 ├── JobFailed                    a job ended for another reason
 ├── AskTimeout                   an actor did not answer in time
 ├── ActorTerminated              an actor ended before it answered
+├── LinkedFailure                an actor failed because one that it is linked to did
 ├── MailboxFull                  a bounded mailbox overflowed: a bug in a protocol
 ├── ChannelBroken                what came through a channel is not what was sent
 ├── Fenced                       a newer epoch took over
@@ -37,6 +38,7 @@ __all__ = [
     "DiskFull",
     "Fenced",
     "JobFailed",
+    "LinkedFailure",
     "MailboxFull",
     "MissingExtra",
     "Mistake",
@@ -184,6 +186,10 @@ class AskTimeout(ActorstreamError, TimeoutError):
 
 class ActorTerminated(ActorstreamError):
     """The actor that was asked has ended, so no answer will come."""
+
+
+class LinkedFailure(ActorstreamError):
+    """An actor failed because one that it is linked to has ended. Its `__cause__` is that one's error, if any."""
 
 
 class MailboxFull(ActorstreamError):

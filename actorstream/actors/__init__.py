@@ -2,6 +2,7 @@
 
 from actorstream.actors.actor import Actor, receives
 from actorstream.actors.context import Context
+from actorstream.actors.dead_letters import DeadLetter
 from actorstream.actors.message import (
     Crash,
     ExitReason,
@@ -29,6 +30,7 @@ __all__ = [
     "ChildSpec",
     "Context",
     "Crash",
+    "DeadLetter",
     "ExitReason",
     "Fenced",
     "Hung",

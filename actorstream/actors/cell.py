@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from actorstream.actors.actor import Actor
 from actorstream.actors.context import Context
+from actorstream.actors.hanging import kill_later
 from actorstream.actors.message import (
     FAILURES,
     Crash,
@@ -30,6 +31,7 @@ from actorstream.actors.message import (
     Observe,
     Observed,
     Shutdown,
+    is_failure,
 )
 from actorstream.actors.own import Own, OwnTimer, OwnTimers
 from actorstream.actors.ref import Ref
@@ -64,7 +66,6 @@ class Cell:
         "_ending",
         "_names",
         "_supervision",
-        "_table",
         "_timers",
         "background_count",
         "child_cells",
@@ -85,6 +86,7 @@ class Cell:
         "spec",
         "starts",
         "state",
+        "table",
     )
 
     def __init__(self, kernel: Kernel, parent: Cell | None, spec: ChildSpec, path: str) -> None:
@@ -105,7 +107,7 @@ class Cell:
         self.child_cells: dict[str, Cell] = {}
         self.background_count = 0
         self.instance: Actor | None = None
-        self._table = spec.actor._table
+        self.table = spec.actor._table
         self._supervision: Supervision | None = None
         self._names = 0
         self._timers: OwnTimers | None = None
@@ -138,7 +140,7 @@ class Cell:
 
     def _handle(self, count: int) -> int:
         """Handle up to `count` messages, but signals go first; returns how many of `count` are left."""
-        mail, context, instance, handler_of = self.mail, self.context, self.instance, self._table
+        mail, context, instance, handler_of = self.mail, self.context, self.instance, self.table
         message: Message | None = None
         try:
             while count and mail and not self.signals:
@@ -209,7 +211,7 @@ class Cell:
             if own.timer.cancelled:
                 return
             own.timer.forget()
-        handle = self._table.get(type(own.message))
+        handle = self.table.get(type(own.message))
         if handle is not None:
             handle(self.instance, own.message, context)
         else:
@@ -220,10 +222,28 @@ class Cell:
         """The state for people; also when asked from another thread while a handler hangs."""
         return str(State.HUNG if self.kernel.scheduler.hung is self else self.state)
 
+    @property
+    def why(self) -> str:
+        """Why no incarnation runs, for people; empty while one does."""
+        if self.is_alive:
+            return ""
+        kind = type(self.reason).__name__
+        return f"{kind}: {type(self.reason.error).__name__}" if isinstance(self.reason, Crash) else kind
+
+    def answer_observers(self) -> None:
+        """Answer in the stead of an actor that can't, so that nobody waits for its restart to learn about it."""
+        if self.state is State.RUNNING or self.state is State.STARTING:
+            return
+        observers = [sender for message, sender in self.mail if type(message) is Observe]
+        if observers:
+            self.drop_mail(lambda message: type(message) is Observe)
+        for observer in observers:
+            self.kernel.send(observer, self.observed(), self.ref)
+
     def observed(self) -> Observed:
         """A snapshot."""
         facts = self.instance.observe() if self.instance is not None else {}
-        return Observed(self.path, self.shown_state, self.incarnation, self.restarts, len(self.mail), facts)
+        return Observed(self.path, self.shown_state, self.incarnation, self.restarts, len(self.mail), facts, self.why)
 
     @property
     def restarts(self) -> int:
@@ -254,7 +274,7 @@ class Cell:
         self.incarnation = self.kernel.next_incarnation()
         self.context = Context(self)
         self._supervision = None
-        self._table = self.spec.actor._table
+        self.table = self.spec.actor._table
         try:
             self.instance = self.spec.make()
             for spec in self.instance.children:
@@ -282,9 +302,9 @@ class Cell:
         if not self.is_alive:
             return
         if self.state is State.HUNG and isinstance(reason, Shutdown | Normal):
-            self._end_later(self.spec.shutdown_us, Killed())
+            kill_later(self)
             return
-        self.state = State.FAILED if isinstance(reason, Crash | Hung) else State.STOPPING
+        self.state = State.FAILED if is_failure(reason) else State.STOPPING
         self.idle = False
         self._ending = True
         self.reason = reason
@@ -296,27 +316,6 @@ class Cell:
         if self._supervision is not None:
             self._apply(self._supervision.stop_all())
         self.end_if_quiet()
-
-    def hang_next(self) -> None:
-        """Let the next handler of this incarnation never return; for a simulation, which knows no other way."""
-
-        def hang(_: Actor, message: Message, __: Context) -> None:
-            self.state = State.HUNG
-            if self.spec.hang_after_us:
-                hung = Hung(type(message).__name__, self.spec.hang_after_us / 1e6)
-                self._end_later(self.spec.hang_after_us, hung)
-
-        self._table = dict.fromkeys(self._table, hang)
-
-    def _end_later(self, after_us: int, reason: ExitReason) -> None:
-        """End an incarnation that hangs after so long, if it has not ended by then."""
-
-        def end_hung() -> None:
-            if isinstance(reason, Hung):
-                self.kernel.on_hung(self, reason)
-            self.end(reason)
-
-        self._own_timers().add(self.kernel.scheduler, after_us, lambda _: self.signal(self.incarnation, end_hung))
 
     def _on_deadline(self) -> None:
         self._deadline = None
@@ -339,7 +338,8 @@ class Cell:
             self._call_stopped(self.instance, reason)
         self.instance = None
         self.drop_mail(lambda message: isinstance(message, Own))
-        self.state = State.FAILED if isinstance(reason, Crash | Hung) else State.STOPPED
+        self.state = State.FAILED if is_failure(reason) else State.STOPPED
+        self.answer_observers()
         self.kernel.on_ended(self)
         if self.parent is not None:
             self.parent.signal(self.parent.incarnation, self.parent.on_child_ended, self.spec.name, reason)
@@ -423,7 +423,7 @@ class Cell:
             timer.forget()
             self.signal(incarnation, self._on_pause_over, name, number)
 
-        self._own_timers().add(self.kernel.scheduler, pause_us, over)
+        self.own_timers().add(self.kernel.scheduler, pause_us, over)
 
     def _escalate(self, name: str, reason: ExitReason) -> None:
         error = ActorTerminated(f"{self.path or 'the system'} gives up: {name} ended more often than it may restart")
@@ -439,9 +439,10 @@ class Cell:
         def fire(timer: OwnTimer) -> None:
             self.post(Own(incarnation, message, timer), self.ref)
 
-        return self._own_timers().add(self.kernel.scheduler, after_us, fire)
+        return self.own_timers().add(self.kernel.scheduler, after_us, fire)
 
-    def _own_timers(self) -> OwnTimers:
+    def own_timers(self) -> OwnTimers:
+        """The timers of this incarnation."""
         if self._timers is None:
             self._timers = OwnTimers()
         return self._timers

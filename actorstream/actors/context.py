@@ -167,6 +167,21 @@ class Context:
         """No longer be told; a `Terminated` that is waiting already is taken back."""
         self._cell.kernel.deaths.unwatch(self._cell, ref)
 
+    def link(self, ref: Ref) -> None:
+        """Fail together: when either of the two fails, the other does, too, with a `LinkedFailure`.
+
+        The link is of these two incarnations. If that actor does not run now, this one fails. An end as `Normal` or
+        `Shutdown` is no failure; it only ends the link.
+
+        Raises:
+            ValueError: it is this actor's own ref.
+        """
+        self._cell.kernel.links.link(self._alive("link"), ref)
+
+    def unlink(self, ref: Ref) -> None:
+        """No longer fail together; nothing if they were not linked."""
+        self._cell.kernel.links.unlink(self.path, ref.path)
+
     def schedule(self, after: Duration, message: Message) -> Timer:
         """Send `message` to this actor after so long, unless this incarnation has ended by then.
 

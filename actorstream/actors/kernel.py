@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from actorstream.actors.actor import Actor
 from actorstream.actors.asks import Answer, Asks
 from actorstream.actors.cell import NO_MAIL, Cell
+from actorstream.actors.dead_letters import DeadLetters
 from actorstream.actors.deathwatch import DeathWatch
+from actorstream.actors.hanging import hang_next
 from actorstream.actors.limits import FAILURES_MAX
-from actorstream.actors.message import Crash, Hung, Message, Shutdown
+from actorstream.actors.links import Links
+from actorstream.actors.message import Crash, Hung, Message, Observe, Shutdown
 from actorstream.actors.own import Own
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.scheduler import Scheduler
@@ -48,7 +51,8 @@ class Kernel:
     Attributes:
         cells: all actors by path, in the order of their birth; "" is the root.
         failures: the newest failures.
-        dead_letters: how many messages reached nobody.
+        dead_letters: messages that reached nobody.
+        links: who fails with whom.
         unhandled: how many messages reached an actor without a handler for them.
         failed: why the system failed, or None.
     """
@@ -61,7 +65,8 @@ class Kernel:
         self.asks = Asks()
         self.deaths = DeathWatch(self.cells)
         self.failures: deque[Failure] = deque(maxlen=FAILURES_MAX)
-        self.dead_letters = 0
+        self.links = Links(self.cells)
+        self.dead_letters = DeadLetters()
         self.unhandled = 0
         self.failed: Crash | None = None
         self.ended = False
@@ -99,11 +104,14 @@ class Kernel:
             cell.idle = False
             cell.queued = True
             self.scheduler.ready(cell)
+        elif not cell.queued and type(message) is Observe:
+            cell.answer_observers()
 
     def _send_outside(self, ref: Ref, message: Message, sender: Ref) -> None:
         if ref.path == NOBODY.path or self.asks.resolve(ref.path, message):
             return
-        self.dead_letters += 1
+        why = "its incarnation has ended" if ref.path in self.cells else "there is no such actor"
+        self.dead_letters.add(ref.path, message, sender.path, why)
         self.asks.reject(sender.path, ActorTerminated(f"there is no actor at {ref.path}"))
 
     def tell(self, ref: Ref, message: Message) -> None:
@@ -111,7 +119,7 @@ class Kernel:
         try:
             self.send(ref, message, NOBODY)
         except MailboxFull:
-            self.dead_letters += 1
+            self.dead_letters.add(ref.path, message, NOBODY.path, "its mailbox was full")
             self._log().error("mailbox full", actor=ref.path, message=type(message).__name__)
 
     def ask(self, ref: Ref, message: Message, timeout_us: int, answer: Answer) -> None:
@@ -171,7 +179,7 @@ class Kernel:
         cell = self.cells.get(ref.path)
         if cell is None or not cell.is_alive:
             return False
-        cell.hang_next()
+        hang_next(cell)
         return True
 
     def close(self, ended: Future[None]) -> None:
@@ -191,6 +199,7 @@ class Kernel:
     def on_ended(self, cell: Cell) -> None:
         """An incarnation of `cell` ended."""
         self.deaths.on_ended(cell)
+        self.links.on_ended(cell)
         self.asks.on_ended(cell.path, [sender.path for _, sender in cell.mail])
         if cell is self.root:
             self._on_root_ended()
@@ -199,7 +208,8 @@ class Kernel:
         """`cell` is gone for good."""
         del self.cells[cell.path]
         self.deaths.on_gone(cell)
-        self.dead_letters += len(cell.mail)
+        for message, sender in cell.mail:
+            self.dead_letters.add(cell.path, message, sender.path, "it ended before it took it")
         cell.drop_mail(lambda _: True)
         self.asks.on_ended(cell.path, [])
 

@@ -23,6 +23,9 @@ BACKGROUND_THREADS = 4
 TOMBSTONES_MAX = 1_024
 """Ended actors whose last incarnation and reason are remembered, for whoever watches them too late."""
 
+DEAD_LETTERS_MAX = 100
+"""Dead letters that a system remembers, the newest."""
+
 FAILURES_MAX = 1_000
 """Failures that a system remembers, the newest."""
 

@@ -65,6 +65,16 @@ ExitReason = Normal | Shutdown | Killed | Crash | Hung | Lost | Fenced
 """Why an incarnation ended."""
 
 
+def is_failure(reason: ExitReason) -> bool:
+    """Whether it ended neither by its own wish nor because it was asked to.
+
+    Example:
+        >>> is_failure(Killed()), is_failure(Normal())
+        (True, False)
+    """
+    return not isinstance(reason, Normal | Shutdown)
+
+
 FAILURES = (Exception, SystemExit)
 """What is a failure of the actor that raised it. The rest, such as KeyboardInterrupt, is for the whole process."""
 
@@ -81,7 +91,7 @@ class Terminated(Message):
 
 
 class Observe(Message):
-    """Ask any actor how it is. Answered by `Observed`."""
+    """Ask any actor how it is. Answered by `Observed`; for one that waits for its restart, by the system."""
 
 
 class Observed(Message):
@@ -92,4 +102,5 @@ class Observed(Message):
     incarnation: int
     restarts: int
     mailbox: int  # messages waiting
-    facts: dict[str, Any]  # what the actor's `observe` tells
+    facts: dict[str, Any]  # what the actor's `observe` tells; empty if none runs
+    reason: str = ""  # why none runs, as "Crash: ValueError"

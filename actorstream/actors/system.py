@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from actorstream.actors.actor import Actor
+from actorstream.actors.dead_letters import DeadLetter
 from actorstream.actors.durations import Duration, as_us
 from actorstream.actors.kernel import Failure, Kernel
 from actorstream.actors.limits import STOP_SECONDS
@@ -181,7 +182,12 @@ class ActorSystem:
     @property
     def dead_letters(self) -> int:
         """How many messages reached nobody."""
-        return self._kernel.dead_letters
+        return self._kernel.dead_letters.count
+
+    @property
+    def newest_dead_letters(self) -> list[DeadLetter]:
+        """The newest messages that reached nobody: where they went, their type, who sent them, and why."""
+        return list(self._kernel.dead_letters.newest)
 
     @property
     def unhandled(self) -> int:

@@ -24,7 +24,8 @@ def show_tree(root: Cell, form: Literal["text", "json"]) -> str:
 
 
 def _lines(cell: Cell, depth: int) -> Iterator[str]:
-    yield f"{'  ' * depth}{cell.spec.name}  {cell.shown_state}  restarts={cell.restarts}  mailbox={len(cell.mail)}"
+    why = f"  {cell.why}" if cell.why else ""
+    yield f"{'  ' * depth}{cell.spec.name}  {cell.shown_state}  restarts={cell.restarts}  mailbox={len(cell.mail)}{why}"
     for child in cell.child_cells.values():
         yield from _lines(child, depth + 1)
 
@@ -37,5 +38,6 @@ def _as_data(cell: Cell) -> dict[str, Any]:
         "incarnation": cell.incarnation,
         "restarts": cell.restarts,
         "mailbox": len(cell.mail),
+        "reason": cell.why,
         "children": [_as_data(child) for child in cell.child_cells.values()],
     }
