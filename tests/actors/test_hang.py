@@ -124,6 +124,7 @@ def test_what_hangs_in_a_simulation_ends_as_hung(simulation: ActorSystem) -> Non
         simulation.ask(worker, Work(go()), timeout="60s")
 
     assert simulation.host.clock.now_us() - begun >= 30_000_000
+    simulation.run()
     seen = simulation.ask(worker, Observe())
     assert isinstance(seen, Observed)
     assert seen.restarts == 1

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from actorstream.actors.flow import Amount
+from actorstream.actors.flow import Amount, Fence, Inlet, Outlet
 from actorstream.connectors.files.parts import PartFiles
 from actorstream.log.client import RawDecoder
 from actorstream.model.instant import START_OF_TIME
 from actorstream.streams.engine.sinks import TopicSinkStage
+from actorstream.streams.job.elements import Barrier
 from actorstream.streams.job.feeds import TopicFeed
 from actorstream.streams.job.files import FileLane
 from actorstream.streams.job.gate import Gate
@@ -171,3 +172,67 @@ def files_are_not_committed_again(patch: pytest.MonkeyPatch) -> None:
 def orphans_are_left(patch: pytest.MonkeyPatch) -> None:
     """Nobody removes what no checkpoint will commit."""
     patch.setattr(PartFiles, "abort", lambda self, keep, prefix: None)
+
+
+def narrow_windows(patch: pytest.MonkeyPatch) -> None:
+    """No bug, but windows of a few records, so that much waits for credit."""
+    narrow = Amount(4, 64)
+    patch.setattr("actorstream.actors.flow.inlet.FIRST_WINDOW", narrow)
+    for window in ("FIRST_WINDOW", "LEAST_WINDOW", "MOST_WINDOW"):
+        patch.setattr(f"actorstream.actors.flow.pace.{window}", narrow)
+
+
+def credit_is_released_on_arrival(patch: pytest.MonkeyPatch) -> None:
+    """What has come gives credit at once, as if it had been taken."""
+    narrow_windows(patch)
+    right = InnerTask._table[Flow]
+
+    def on_flow(self: Any, flow: Any, context: Any) -> None:
+        right(self, flow, context)
+        inlet = self.gate._by_name[flow.channel].inlet
+        inlet._amount = inlet._amount.plus(Amount(flow.records, flow.size))
+        self.give_credit(context, flow.channel)
+
+    patch.setitem(InnerTask._table, Flow, on_flow)
+    patch.setattr(Inlet, "take", lambda self, now_us: self._queue.popleft())
+
+
+def a_barrier_overtakes_what_has_come(patch: pytest.MonkeyPatch) -> None:
+    """At the receiver it goes before batches that wait to be processed."""
+    right = Inlet.put
+
+    def put(self: Any, epoch: int, sequence: int, element: Any, weight: Any) -> bool:
+        came = right(self, epoch, sequence, element, weight)
+        if came and isinstance(element, Barrier):
+            self._queue.appendleft(self._queue.pop())
+        return came
+
+    patch.setattr(Inlet, "put", put)
+
+
+def a_barrier_overtakes_what_has_no_credit(patch: pytest.MonkeyPatch) -> None:
+    """At the sender it goes before batches that wait for credit, as it needs none."""
+    narrow_windows(patch)
+    right = Outlet.offer
+
+    def offer(self: Any, element: Any, weight: Any) -> None:
+        right(self, element, weight)
+        if isinstance(element, Barrier):
+            self._waiting.appendleft(self._waiting.pop())
+
+    patch.setattr(Outlet, "offer", offer)
+
+
+def a_higher_epoch_is_accepted(patch: pytest.MonkeyPatch) -> None:
+    """What comes from an epoch that the receiver has not opened is taken in with the rest."""
+    patch.setattr(Fence, "lets_in", lambda self, epoch, sequence: epoch >= self.epoch)
+
+
+def a_checkpoint_falls_between_two_pieces(patch: pytest.MonkeyPatch) -> None:
+    """What must wait until all stages are through does not."""
+
+    def once_through(self: Any, action: Callable[[], None]) -> None:
+        action()
+
+    patch.setattr("actorstream.streams.engine.rows.PIECE_RECORDS", 1)
+    patch.setattr("actorstream.streams.job.task.Task.once_through", once_through)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from actorstream import App, agg
-from actorstream.actors.flow import Amount, Inlet, Pace
+from actorstream.actors.flow import NOTHING, Amount, Inlet, Pace
 from actorstream.actors.flow.amount import FIRST_WINDOW
+from actorstream.errors import ChannelBroken
 from actorstream.streams.engine.pausable import PIECE_RECORDS
 from actorstream.streams.job.coordinator import Coordinator
 from actorstream.streams.job.inner_task import InnerTask
@@ -22,7 +23,7 @@ from actorstream.streams.job.source_task import SourceTask
 from actorstream.streams.job.spec import Settings
 from actorstream.streams.job.task import Task
 from actorstream.testing import Faults, run, simulate
-from tests.simulation import workloads
+from tests.simulation import job_plants, workloads
 
 
 def tasks(cluster: MemoryCluster, kind: type[Task] = Task) -> Iterator[Any]:
@@ -37,17 +38,41 @@ def backlog(task: Any) -> int:
     return sum(outlet.backlog.records for outlet in task.outlets._outlets.values())
 
 
-def run_watched(app: App, inputs: dict[Any, Any], look: Callable[[MemoryCluster], None], seed: int) -> MemoryCluster:
+def run_watched(
+    app: App, inputs: dict[Any, Any], look: Callable[[MemoryCluster], None], seed: int, batch_records: int = 200
+) -> MemoryCluster:
     """Run a job to its end, and look at it after each step."""
     cluster, outcome = MemoryCluster(seed=seed), Outcome()
     for topic, values in inputs.items():
-        cluster.write(topic, values, batch_records=200)
+        cluster.write(topic, values, batch_records=batch_records)
     cluster.system.on_step.append(lambda: look(cluster))
-    settings = Settings(checkpoint_us=5_000, until="end", idle=False)
+    settings = Settings(
+        checkpoint_us=5_000, until="end", idle=False, fetch_bytes_max=1 if batch_records == 1 else 1 << 20
+    )
     cluster.system.spawn(Coordinator, job_spec(app._program, settings, report=outcome.report), name=f"job-{app.name}")
     cluster.system.run(until=lambda: outcome.is_known)
     outcome.raise_error()
     return cluster
+
+
+def barrier_from_the_future() -> list[Any]:
+    """A source is in epoch 6 before its receiver, which is in 5; gives what the receiver takes of epoch 6."""
+    inlet: Inlet[str] = Inlet("c")
+    inlet.open(5)
+    inlet.put(6, 0, "barrier of 6", NOTHING)
+    inlet.open(6)
+    inlet.put(6, 1, "batch of 6", Amount(1, 8))
+    return [inlet.take(0)[0] for _ in range(len(inlet))]
+
+
+def test_schedule_11_a_barrier_from_the_future_breaks_the_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """11: it would be lost when the receiver gets there; without the rule, nobody would notice."""
+    with pytest.raises(ChannelBroken, match="epoch 6 came, but it is open for epoch 5"):
+        barrier_from_the_future()
+
+    job_plants.a_higher_epoch_is_accepted(monkeypatch)
+
+    assert barrier_from_the_future() == ["batch of 6"]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -128,6 +153,52 @@ def test_schedule_37_a_busy_task_keeps_little_before_itself() -> None:
     run_watched(app, {numbers: range(20_000)}, look, 2)
 
     assert windows[-1] < 3 * FIRST_WINDOW.records
+
+
+# --- under narrow windows --------------------------------------------------------------------------------------------
+
+
+def no_more_than_the_window(cluster: MemoryCluster) -> None:
+    """What a task was sent and has not taken is within four records and 64 bytes, or one batch."""
+    for task in tasks(cluster, InnerTask):
+        for channel in task.gate._channels:
+            weights = [weight for _, weight in channel.inlet._queue if weight != NOTHING]
+            assert sum(weight.records for weight in weights) <= 4 or len(weights) == 1
+            assert sum(weight.size_bytes for weight in weights) <= 64 or len(weights) == 1
+
+
+@pytest.mark.parametrize("make", [workloads.words, workloads.windows, workloads.both, workloads.lookup])
+def test_jobs_survive_under_narrow_windows(
+    make: Callable[[], workloads.Workload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Much waits for credit, actors and machines crash: the output is right, and nothing stops for ever."""
+    job_plants.narrow_windows(monkeypatch)
+    job = make()
+
+    simulate(job.app, job.inputs, seeds=range(4), faults=Faults.all())
+
+
+@pytest.mark.parametrize("make", [workloads.words, workloads.windows, workloads.both])
+def test_a_task_is_sent_no_more_than_its_window(
+    make: Callable[[], workloads.Workload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at after every step."""
+    job_plants.narrow_windows(monkeypatch)
+    job = make()
+
+    run_watched(job.app, dict(job.inputs), no_more_than_the_window, 3, batch_records=1)
+
+
+def test_credit_on_arrival_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted bug: the look of the test before must find it."""
+    job_plants.credit_is_released_on_arrival(monkeypatch)
+    job = workloads.both()
+
+    with pytest.raises(AssertionError):
+        run_watched(job.app, dict(job.inputs), no_more_than_the_window, 3, batch_records=1)
+
+
+# --- pace ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_source_cuts_its_batches_where_its_receivers_are_slow() -> None:

@@ -52,10 +52,7 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
     def _process(self, context: Context, channel: str, element: Element) -> None:
         match element:
             case Batch():
-                grant = self.gate.grant(channel)
-                if grant is not None:
-                    credit = m.Credit(self.epoch, channel, grant.taken, *grant.limit)
-                    context.send(self.spec.senders[channel], credit)
+                self.give_credit(context, channel)
                 self.records_in += len(element)
                 self._push(channel, element)
             case Barrier(checkpoint):
@@ -64,6 +61,13 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
                 self._loaded(context, channel)
             case Mark() | End():
                 self._advance(context)
+
+    def give_credit(self, context: Context, channel: str) -> None:
+        """Something of this channel was taken: tell its sender, if it is time to."""
+        grant = self.gate.grant(channel)
+        if grant is not None:
+            credit = m.Credit(self.epoch, channel, grant.taken, *grant.limit)
+            context.send(self.spec.senders[channel], credit)
 
     def _push(self, channel: str, batch: Batch) -> None:
         if self.gate.is_table(channel):

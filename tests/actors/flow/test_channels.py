@@ -111,6 +111,10 @@ class Consumer(Actor, accepts=Data | CloseChannel | Terminated | Next):
 def facts(system: ActorSystem, ref: Ref) -> dict[str, Any]:
     """What an actor tells about itself."""
     answer: Any = system.ask(ref, Observe())
+    while answer.state != "running":  # It is about to restart.
+        if system.runtime == "simulation":
+            system.step()
+        answer = system.ask(ref, Observe())
     return dict(answer.facts)
 
 
