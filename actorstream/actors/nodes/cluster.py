@@ -2,7 +2,7 @@
 
 Theory of operation. Every node has a link to every other one, over which messages arrive once and in order. A message
 to a path that nobody has here goes to the node where that path lives (`seeker`). A child on another node is an
-`Outpost` here and a `Guest` there. Ends of actors are told from node to node, once for each node that has somebody who wants to
+`Outpost` here and a `Guest` there. Ends of actors are told from node to node, once for each node that wants to
 know, over the link on which the actor's own messages went, and so behind them.
 
 That a node is dead is said by the driver alone, after it has made sure (`leader`). Then everything that waited for that
