@@ -29,10 +29,10 @@ from actorstream.actors.message import (
     Message,
     Normal,
     Observe,
-    Observed,
     Shutdown,
     is_failure,
 )
+from actorstream.actors.observing import answer_observers, observed
 from actorstream.actors.own import Own, OwnTimer, OwnTimers
 from actorstream.actors.ref import Ref
 from actorstream.actors.scheduler import Timer
@@ -201,7 +201,7 @@ class Cell:
         if isinstance(message, Own):
             self._handle_own(message, context)
         elif isinstance(message, Observe):
-            context.reply(self.observed())
+            context.reply(observed(self))
         else:
             self.kernel.on_unhandled(self, message)
 
@@ -216,34 +216,6 @@ class Cell:
             handle(self.instance, own.message, context)
         else:
             self._handle_other(own.message, context)
-
-    @property
-    def shown_state(self) -> str:
-        """The state for people; also when asked from another thread while a handler hangs."""
-        return str(State.HUNG if self.kernel.scheduler.hung is self else self.state)
-
-    @property
-    def why(self) -> str:
-        """Why no incarnation runs, for people; empty while one does."""
-        if self.is_alive:
-            return ""
-        kind = type(self.reason).__name__
-        return f"{kind}: {type(self.reason.error).__name__}" if isinstance(self.reason, Crash) else kind
-
-    def answer_observers(self) -> None:
-        """Answer in the stead of an actor that can't, so that nobody waits for its restart to learn about it."""
-        if self.state is State.RUNNING or self.state is State.STARTING:
-            return
-        observers = [sender for message, sender in self.mail if type(message) is Observe]
-        if observers:
-            self.drop_mail(lambda message: type(message) is Observe)
-        for observer in observers:
-            self.kernel.send(observer, self.observed(), self.ref)
-
-    def observed(self) -> Observed:
-        """A snapshot."""
-        facts = self.instance.observe() if self.instance is not None else {}
-        return Observed(self.path, self.shown_state, self.incarnation, self.restarts, len(self.mail), facts, self.why)
 
     @property
     def restarts(self) -> int:
@@ -291,11 +263,18 @@ class Cell:
 
     def fail(self, error: BaseException, message: Message | None) -> None:
         """The actor failed: report it, and end this incarnation."""
+        is_own = isinstance(message, Own)  # It would not be for the next incarnation, whatever it did to this one.
         if isinstance(message, Own):
             message = message.message
         if self.is_alive:
             self.kernel.on_failure(self, error, message)
+            if message is not None and self.spec.poison is not None and not is_own:
+                error = self.kernel.poison.on_crash(self, self.spec.poison, error, message)
             self.end(Crash(error, message))
+
+    def put_back(self, message: Message, sender: Ref) -> None:
+        """Let the next incarnation handle it first."""
+        self.mail.appendleft((message, sender))
 
     def end(self, reason: ExitReason) -> None:
         """End this incarnation, as the module says."""
@@ -339,7 +318,7 @@ class Cell:
         self.instance = None
         self.drop_mail(lambda message: isinstance(message, Own))
         self.state = State.FAILED if is_failure(reason) else State.STOPPED
-        self.answer_observers()
+        answer_observers(self)
         self.kernel.on_ended(self)
         if self.parent is not None:
             self.parent.signal(self.parent.incarnation, self.parent.on_child_ended, self.spec.name, reason)

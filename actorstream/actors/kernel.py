@@ -19,7 +19,9 @@ from actorstream.actors.hanging import hang_next
 from actorstream.actors.limits import FAILURES_MAX
 from actorstream.actors.links import Links
 from actorstream.actors.message import Crash, Hung, Message, Observe, Shutdown
+from actorstream.actors.observing import answer_observers
 from actorstream.actors.own import Own
+from actorstream.actors.poison_book import PoisonBook
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.scheduler import Scheduler
 from actorstream.actors.specification import ChildSpec
@@ -53,6 +55,7 @@ class Kernel:
         failures: the newest failures.
         dead_letters: messages that reached nobody.
         links: who fails with whom.
+        poison: which messages have crashed whom how often.
         unhandled: how many messages reached an actor without a handler for them.
         failed: why the system failed, or None.
     """
@@ -67,6 +70,7 @@ class Kernel:
         self.failures: deque[Failure] = deque(maxlen=FAILURES_MAX)
         self.links = Links(self.cells)
         self.dead_letters = DeadLetters()
+        self.poison = PoisonBook()
         self.unhandled = 0
         self.failed: Crash | None = None
         self.ended = False
@@ -105,7 +109,7 @@ class Kernel:
             cell.queued = True
             self.scheduler.ready(cell)
         elif not cell.queued and type(message) is Observe:
-            cell.answer_observers()
+            answer_observers(cell)
 
     def _send_outside(self, ref: Ref, message: Message, sender: Ref) -> None:
         if ref.path == NOBODY.path or self.asks.resolve(ref.path, message):
@@ -114,12 +118,12 @@ class Kernel:
         self.dead_letters.add(ref.path, message, sender.path, why)
         self.asks.reject(sender.path, ActorTerminated(f"there is no actor at {ref.path}"))
 
-    def tell(self, ref: Ref, message: Message) -> None:
+    def tell(self, ref: Ref, message: Message, sender: Ref = NOBODY) -> None:
         """Send from outside; an overflow is reported here, because the sender is elsewhere."""
         try:
-            self.send(ref, message, NOBODY)
+            self.send(ref, message, sender)
         except MailboxFull:
-            self.dead_letters.add(ref.path, message, NOBODY.path, "its mailbox was full")
+            self.dead_letters.add(ref.path, message, sender.path, "its mailbox was full")
             self._log().error("mailbox full", actor=ref.path, message=type(message).__name__)
 
     def ask(self, ref: Ref, message: Message, timeout_us: int, answer: Answer) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from actorstream.actors.actor import Actor
 from actorstream.actors.durations import Duration, as_us
+from actorstream.actors.poison import Poison
 
 RestartRule: TypeAlias = Literal["permanent", "transient", "temporary"]
 Scope: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one", "region"]
@@ -86,6 +87,7 @@ class ChildSpec:
     intensity: Intensity | None = None
     hang_after_us: int = 30_000_000
     region: str = ""
+    poison: Poison | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -118,6 +120,7 @@ def child(
     shutdown: Duration = "2s",
     hang_after: Duration | None = "30s",
     region: str = "",
+    poison: Poison | None = None,
     node: Literal["any"] = "any",
     **options: Any,
 ) -> ChildSpec:
@@ -133,6 +136,7 @@ def child(
         hang_after: how long a handler may run before it counts as hung; None is for ever. In a process of its own
             it is killed with its process; in this one nothing can end it, and it is only reported, with its stack.
         region: with the strategy `region`, restarts together with the other children of that label.
+        poison: what becomes of a message that crashes it again and again. None: it is dropped the first time.
         node: where it may run; "any" is the only choice within one process.
         options: for its `__init__`, at each start.
 
@@ -151,6 +155,7 @@ def child(
         as_us(shutdown, what="shutdown"),
         hang_after_us=as_us(hang_after or 0, what="hang_after"),
         region=region,
+        poison=poison,
     )
 
 

@@ -17,6 +17,7 @@ from actorstream.actors.kernel import Failure, Kernel
 from actorstream.actors.limits import STOP_SECONDS
 from actorstream.actors.local import LocalScheduler
 from actorstream.actors.message import Crash, Message
+from actorstream.actors.poison_book import PoisonBook
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.simulation import STEP_US, SimulationScheduler
 from actorstream.actors.trace import Trace
@@ -67,6 +68,7 @@ class ActorSystem:
     ) -> None:
         if nodes != 0:
             raise ValueError(f"nodes is {nodes}; an actor system runs within one process, so it can only be 0")
+        own_host = host is not None  # Otherwise no directory is the system's own.
         if runtime == "simulation":
             host, scheduler = _simulated(host, seed, step_us)
             self._simulator: SimulationScheduler | None = scheduler
@@ -83,6 +85,8 @@ class ActorSystem:
         self.host = host
         made = host
         self._kernel = self._scheduler.call(lambda: Kernel(made, self._scheduler))
+        if own_host:
+            self._kernel.poison = PoisonBook(made.disk)
         self._stopped = False
 
     def __enter__(self) -> ActorSystem:
@@ -193,6 +197,11 @@ class ActorSystem:
     def unhandled(self) -> int:
         """How many messages reached an actor that has no handler for them."""
         return self._kernel.unhandled
+
+    @property
+    def skipped(self) -> int:
+        """How many messages were skipped, because they crashed their actor again and again."""
+        return self._kernel.poison.skipped
 
     def tree(self, format: Literal["text", "json"] = "text") -> str:  # noqa: A002  # The name that says it.
         """The actors with state, restarts and messages waiting, for people or programs."""

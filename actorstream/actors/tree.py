@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from actorstream.actors.cell import Cell
+from actorstream.actors.observing import shown_state, why
 
 
 def show_tree(root: Cell, form: Literal["text", "json"]) -> str:
@@ -24,8 +25,9 @@ def show_tree(root: Cell, form: Literal["text", "json"]) -> str:
 
 
 def _lines(cell: Cell, depth: int) -> Iterator[str]:
-    why = f"  {cell.why}" if cell.why else ""
-    yield f"{'  ' * depth}{cell.spec.name}  {cell.shown_state}  restarts={cell.restarts}  mailbox={len(cell.mail)}{why}"
+    reason = f"  {why(cell)}" if why(cell) else ""
+    line = f"{cell.spec.name}  {shown_state(cell)}  restarts={cell.restarts}  mailbox={len(cell.mail)}{reason}"
+    yield "  " * depth + line
     for child in cell.child_cells.values():
         yield from _lines(child, depth + 1)
 
@@ -34,10 +36,10 @@ def _as_data(cell: Cell) -> dict[str, Any]:
     return {
         "path": cell.path,
         "actor": cell.spec.actor.__name__,
-        "state": cell.shown_state,
+        "state": shown_state(cell),
         "incarnation": cell.incarnation,
         "restarts": cell.restarts,
         "mailbox": len(cell.mail),
-        "reason": cell.why,
+        "reason": why(cell),
         "children": [_as_data(child) for child in cell.child_cells.values()],
     }
