@@ -18,6 +18,7 @@ ActorstreamError                 facts as attributes; `retriable`, `exit_status`
 ├── AskTimeout                   an actor did not answer in time
 ├── ActorTerminated              an actor ended before it answered
 ├── LinkedFailure                an actor failed because one that it is linked to did
+├── Poisoned                     an actor stays down, because one message crashed it again and again
 ├── MailboxFull                  a bounded mailbox overflowed: a bug in a protocol
 ├── ChannelBroken                what came through a channel is not what was sent
 ├── Fenced                       a newer epoch took over
@@ -45,6 +46,7 @@ __all__ = [
     "OffsetOutOfRange",
     "OperatorError",
     "PlanError",
+    "Poisoned",
     "SyncFailed",
     "TopicMismatch",
     "UnknownTopic",
@@ -210,6 +212,10 @@ class RemoteError(ActorstreamError):
 
 class LinkedFailure(ActorstreamError):
     """An actor failed because one that it is linked to has ended. Its `__cause__` is that one's error, if any."""
+
+
+class Poisoned(ActorstreamError):
+    """An actor stays down: the same message crashed it so often as its `poison` rule allows. Chained to the error."""
 
 
 class MailboxFull(ActorstreamError):

@@ -17,6 +17,7 @@ from actorstream.actors.message import (
     Shutdown,
     Terminated,
 )
+from actorstream.actors.poison import Poison
 from actorstream.actors.ref import Ref
 from actorstream.actors.scheduler import Timer
 from actorstream.actors.specification import Backoff, ChildSpec, child, one_for_all, one_for_one, region, rest_for_one
@@ -41,6 +42,7 @@ __all__ = [
     "Normal",
     "Observe",
     "Observed",
+    "Poison",
     "Ref",
     "Shutdown",
     "Supervisor",

@@ -31,11 +31,10 @@ from actorstream.actors.message import (
     Message,
     Normal,
     Observe,
-    Observed,
     Shutdown,
     is_failure,
 )
-from actorstream.actors.observers import answer_observers
+from actorstream.actors.observing import answer_observers, observed, shown_state, why
 from actorstream.actors.own import Own, OwnTimer, OwnTimers
 from actorstream.actors.ref import Ref
 from actorstream.actors.scheduler import Timer
@@ -193,7 +192,7 @@ class Cell:
         if isinstance(message, Own):
             self._handle_own(message, context)
         elif isinstance(message, Observe):
-            context.reply(self.observed())
+            context.reply(observed(self))
         else:
             self.kernel.on_unhandled(self, message)
 
@@ -211,21 +210,13 @@ class Cell:
 
     @property
     def shown_state(self) -> str:
-        """The state for people; also when asked from another thread while a handler hangs."""
-        return str(State.HUNG if self.kernel.scheduler.hung is self else self.state)
+        """See `Child`."""
+        return shown_state(self)
 
     @property
     def why(self) -> str:
-        """Why no incarnation runs, for people; empty while one does."""
-        if self.is_alive:
-            return ""
-        kind = type(self.reason).__name__
-        return f"{kind}: {type(self.reason.error).__name__}" if isinstance(self.reason, Crash) else kind
-
-    def observed(self) -> Observed:
-        """A snapshot."""
-        facts = self.instance.observe() if self.instance is not None else {}
-        return Observed(self.path, self.shown_state, self.incarnation, self.restarts, len(self.mail), facts, self.why)
+        """See `Child`."""
+        return why(self)
 
     @property
     def node_name(self) -> str:
@@ -279,11 +270,18 @@ class Cell:
 
     def fail(self, error: BaseException, message: Message | None) -> None:
         """The actor failed: report it, and end this incarnation."""
+        is_own = isinstance(message, Own)  # It would not be for the next incarnation, whatever it did to this one.
         if isinstance(message, Own):
             message = message.message
         if self.is_alive:
             self.kernel.on_failure(self, error, message)
+            if message is not None and self.spec.poison is not None and not is_own:
+                error = self.kernel.poison.on_crash(self, self.spec.poison, error, message)
             self.end(Crash(error, message))
+
+    def put_back(self, message: Message, sender: Ref) -> None:
+        """Let the next incarnation handle it first."""
+        self.mail.appendleft((message, sender))
 
     def end(self, reason: ExitReason) -> None:
         """End this incarnation, as the module says."""

@@ -10,6 +10,7 @@ from actorstream.actors.background import begin
 from actorstream.actors.durations import Duration, as_us
 from actorstream.actors.limits import BACKGROUND_MAX
 from actorstream.actors.message import Message, Normal
+from actorstream.actors.poison import Poison
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.specification import Backoff, ChildSpec, Place, RestartRule, intensity_of
 from actorstream.errors import MailboxFull
@@ -110,6 +111,7 @@ class Context:
         backoff: str | Backoff = "100ms..5s",
         shutdown: Duration = "2s",
         hang_after: Duration | None = "30s",
+        poison: Poison | None = None,
         restarts: int = 5,
         within: Duration = "60s",
         node: Place = None,
@@ -125,6 +127,7 @@ class Context:
             backoff: pause before a restart, from the first to the longest: "100ms..5s", or a `Backoff`.
             shutdown: how long its background work may take to end before it is killed.
             hang_after: how long a handler may run before it counts as hung; None is for ever. See `child`.
+            poison: what becomes of a message that crashes it again and again; None: it is dropped the first time.
             restarts: how many restarts are allowed within `within`; one more, and this actor fails.
             within: see `restarts`.
             node: where it lives, as for `child`; by default where this actor does.
@@ -145,6 +148,7 @@ class Context:
             intensity_of(restarts, within),
             as_us(hang_after or 0, what="hang_after"),
             node=node,
+            poison=poison,
         )
         return self._alive("spawn").spawn(spec)
 

@@ -13,7 +13,7 @@ from actorstream.actors.cell import Cell
 from actorstream.actors.engine.lifeline import stack_of
 from actorstream.actors.engine.watchdog import LOOK_SECONDS, Busy, Verdict, Watchdog
 from actorstream.actors.message import Message
-from actorstream.actors.observers import kind_of
+from actorstream.actors.observing import kind_of
 from actorstream.host.logs import logger
 
 NEVER_US = 1 << 62

@@ -20,8 +20,9 @@ from actorstream.actors.hanging import hang_next
 from actorstream.actors.limits import FAILURES_MAX
 from actorstream.actors.links import Links
 from actorstream.actors.message import Crash, Hung, Message, Observe, Shutdown
-from actorstream.actors.observers import answer_observers
+from actorstream.actors.observing import answer_observers
 from actorstream.actors.own import Own
+from actorstream.actors.poison_book import PoisonBook
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.scheduler import Scheduler
 from actorstream.actors.specification import ChildSpec
@@ -59,6 +60,7 @@ class Kernel:
         failures: the newest failures.
         dead_letters: messages that reached nobody.
         links: who fails with whom.
+        poison: which messages have crashed whom how often.
         unhandled: how many messages reached an actor without a handler for them.
         failed: why the system failed, or None.
     """
@@ -75,6 +77,7 @@ class Kernel:
         self.failures: deque[Failure] = deque(maxlen=FAILURES_MAX)
         self.links = Links(self)
         self.dead_letters = DeadLetters()
+        self.poison = PoisonBook()
         self.unhandled = 0
         self.failed: Crash | None = None
         self.ended = False
@@ -154,17 +157,17 @@ class Kernel:
         error = MailboxFull("the actor's mailbox is full") if full else ActorTerminated(f"there is no actor at {where}")
         self.asks.reject(sender, error)
 
-    def on_overflow(self, ref: Ref, message: Message) -> None:
+    def on_overflow(self, ref: Ref, message: Message, sender: Ref) -> None:
         """A mailbox has no room for what came from elsewhere: a protocol asks for more than it should."""
-        self.dead_letters.add(ref.path, message, NOBODY.path, "its mailbox was full")
+        self.dead_letters.add(ref.path, message, sender.path, "its mailbox was full")
         self._log().error("mailbox full", actor=ref.path, message=type(message).__name__)
 
-    def tell(self, ref: Ref, message: Message) -> None:
+    def tell(self, ref: Ref, message: Message, sender: Ref = NOBODY) -> None:
         """Send from outside; an overflow is reported here, because the sender is elsewhere."""
         try:
-            self.send(ref, message, NOBODY)
+            self.send(ref, message, sender)
         except MailboxFull:
-            self.on_overflow(ref, message)
+            self.on_overflow(ref, message, sender)
 
     def ask(self, ref: Ref, message: Message, timeout_us: int, answer: Answer) -> None:
         """Send a question from outside; `answer` gets the answer, or an error."""

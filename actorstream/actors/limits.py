@@ -26,6 +26,9 @@ TOMBSTONES_MAX = 1_024
 DEAD_LETTERS_MAX = 100
 """Dead letters that a system remembers, the newest."""
 
+POISON_MAX = 1_024
+"""Deliveries that crashed an actor whose counts are remembered, the newest."""
+
 FAILURES_MAX = 1_000
 """Failures that a system remembers, the newest."""
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 from actorstream.actors.agenda import Agenda, Event
 from actorstream.actors.cell import Cell
 from actorstream.actors.message import FAILURES
-from actorstream.actors.observers import peek
+from actorstream.actors.observing import peek
 from actorstream.actors.scheduler import Finished
 from actorstream.actors.trace import Trace
 from actorstream.host import Entropy, VirtualClock

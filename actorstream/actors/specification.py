@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from actorstream.actors.actor import Actor
 from actorstream.actors.durations import Duration, as_us
+from actorstream.actors.poison import Poison
 
 RestartRule: TypeAlias = Literal["permanent", "transient", "temporary"]
 Place: TypeAlias = str | Mapping[str, Any] | None
@@ -91,6 +92,7 @@ class ChildSpec:
     hang_after_us: int = 30_000_000
     region: str = ""
     node: Place = None
+    poison: Poison | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -123,6 +125,7 @@ def child(
     shutdown: Duration = "2s",
     hang_after: Duration | None = "30s",
     region: str = "",
+    poison: Poison | None = None,
     node: Place = None,
     **options: Any,
 ) -> ChildSpec:
@@ -138,6 +141,7 @@ def child(
         hang_after: how long a handler may run before it counts as hung; None is for ever. On another node it is killed
             with its process; in the one that made the system it is only reported, with its stack.
         region: with the strategy `region`, restarts together with the other children of that label.
+        poison: what becomes of a message that crashes it again and again. None: it is dropped the first time.
         node: where it lives: None (where its parent does), "any" (any node of the system), a node's name, or
             capabilities that the node must have, as {"gpu": 1}. If its node is lost it restarts on another that fits.
         options: for its `__init__`, at each start.
@@ -156,6 +160,7 @@ def child(
         hang_after_us=as_us(hang_after or 0, what="hang_after"),
         region=region,
         node=node,
+        poison=poison,
     )
 
 

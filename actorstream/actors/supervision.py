@@ -16,9 +16,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from actorstream.actors.message import ExitReason, Fenced, Normal, Shutdown
+from actorstream.actors.message import Crash, ExitReason, Fenced, Normal, Shutdown
 from actorstream.actors.restarts import Pauses, Restarts
 from actorstream.actors.specification import ChildSpec, Strategy
+from actorstream.errors import Poisoned
 from actorstream.host import Entropy
 
 
@@ -153,6 +154,8 @@ class Supervision:
             return [*self._forget(name), *self._stop_youngest()]
         if child.unwanted:
             return self._leave_round(name)
+        if _is_final(reason):
+            return self._restart(name, reason, now_us)
         if cause := self._round_of(name):
             return self._on_member_ended(name, cause)
         if _returns(child.spec, reason):
@@ -225,7 +228,7 @@ class Supervision:
         members = self._tied(name)
         self._rounds = {cause: other for cause, other in self._rounds.items() if not _overlap(other.members, members)}
         self._rounds[name] = _Round(self._round_number, pause_us, members)
-        if not child.may_restart(now_us, self._restarts):
+        if _is_final(reason) or not child.may_restart(now_us, self._restarts):
             return [Escalate(name, reason)]
         return self._advance(name)
 
@@ -282,6 +285,11 @@ class Supervision:
 
 def _overlap(some: list[str], others: list[str]) -> bool:
     return any(name in others for name in some)
+
+
+def _is_final(reason: ExitReason) -> bool:
+    """Whether it must not be started again, and its supervisor has failed: poison, with that rule."""
+    return isinstance(reason, Crash) and isinstance(reason.error, Poisoned)
 
 
 def _returns(spec: ChildSpec, reason: ExitReason) -> bool:

@@ -19,6 +19,7 @@ from actorstream.actors.limits import STOP_SECONDS
 from actorstream.actors.local import LocalScheduler
 from actorstream.actors.message import Crash, Message
 from actorstream.actors.nodes.loading import on_system
+from actorstream.actors.poison_book import PoisonBook
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.simulation import STEP_US, SimulationScheduler
 from actorstream.actors.trace import Trace
@@ -81,6 +82,7 @@ class ActorSystem:
         on_system()
         if not 0 <= nodes <= NODES_MAX:
             raise ValueError(f"nodes is {nodes}; use a number from 0 to {NODES_MAX}")
+        own_host = host is not None  # Otherwise no directory is the system's own.
         if runtime == "simulation":
             host, scheduler = _simulated(host, seed, step_us)
             self._simulator: SimulationScheduler | None = scheduler
@@ -97,6 +99,8 @@ class ActorSystem:
         self.host = host
         made = host
         self._kernel = self._scheduler.call(lambda: Kernel(made, self._scheduler))
+        if own_host:
+            self._kernel.poison = PoisonBook(made.disk)
         self._stopped = False
         self._nodes: Nodes | None = None
         if nodes:
@@ -230,6 +234,11 @@ class ActorSystem:
     def unhandled(self) -> int:
         """How many messages reached an actor that has no handler for them."""
         return self._kernel.unhandled
+
+    @property
+    def skipped(self) -> int:
+        """How many messages were skipped, because they crashed their actor again and again."""
+        return self._kernel.poison.skipped
 
     def tree(self, format: Literal["text", "json"] = "text") -> str:  # noqa: A002  # The name that says it.
         """The actors with state, restarts and messages waiting, for people or programs."""

@@ -190,7 +190,7 @@ class Cluster:
         try:
             self.kernel.send(target, message, sender)
         except MailboxFull:
-            self.kernel.on_overflow(target, message)
+            self.kernel.on_overflow(target, message, sender)
             if is_question:
                 self.tell(number, m.NoActor("", sender.path, full=True))
 

@@ -8,10 +8,14 @@ from typing import Any
 import msgspec
 
 from actorstream.actors import Context, Message, Ref
+from actorstream.errors import MailboxFull
 from actorstream.log.client import Refused, error_of
 
 Then = Callable[[Any], None]
 
+
+QUESTIONS_MAX = 1_024
+"""Questions of one task that may wait for an answer: appends, fetches and flushes of all its partitions."""
 
 END_MOVED = "end_moved"
 """The code of the refusal of a conditional append."""
@@ -35,7 +39,12 @@ class Questions:
         """Send `message` with a number; `then(answer)` runs when its answer comes.
 
         `moved` runs if it is a conditional append, and the end is not where it was expected.
+
+        Raises:
+            MailboxFull: too many wait for an answer already; whoever asks should have waited.
         """
+        if len(self._open) >= QUESTIONS_MAX:
+            raise MailboxFull(f"{QUESTIONS_MAX} questions of {context.path} wait for an answer already")
         self._last += 1
         self._open[self._last] = (then, moved)
         context.send(ref, msgspec.structs.replace(message, request=self._last))
