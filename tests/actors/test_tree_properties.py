@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actorstream.actors import (
@@ -18,6 +18,7 @@ from actorstream.actors import (
     ChildSpec,
     Context,
     ExitReason,
+    Message,
     Observe,
     Observed,
     Ref,
@@ -27,6 +28,7 @@ from actorstream.actors import (
     one_for_all,
     one_for_one,
     receives,
+    region,
     rest_for_one,
 )
 from actorstream.host import Entropy
@@ -38,23 +40,28 @@ class Chronicle:
 
     events: list[tuple[Any, ...]] = field(default_factory=list)
     up: dict[str, int] = field(default_factory=dict)  # In the order of their starts.
+    wrong: list[str] = field(default_factory=list)  # What a handler sees must not only fail its actor.
+
+    def check(self, holds: bool, what: str) -> None:
+        if not holds:
+            self.wrong.append(what)
 
     def begin(self, path: str, incarnation: int) -> None:
-        assert path not in self.up, "two incarnations at once"
+        self.check(path not in self.up, "two incarnations at once")
         parent = path.rpartition("/")[0]
-        assert not parent or parent in self.up, "a child without its parent"
+        self.check(not parent or parent in self.up, "a child without its parent")
         self.up[path] = incarnation
         self.events.append(("up", path, incarnation))
 
     def end(self, path: str, incarnation: int) -> None:
-        assert self.up.pop(path) == incarnation
-        assert not [other for other in self.up if other.startswith(f"{path}/")], "a child outlives its parent"
+        self.check(self.up.pop(path, None) == incarnation, "an end of who did not run")
+        self.check(not [other for other in self.up if other.startswith(f"{path}/")], "a child outlives its parent")
         self.events.append(("down", path, incarnation))
 
     def tell(self, watcher: str, watching: int, path: str, incarnation: int) -> None:
         event = ("told", watcher, watching, path, incarnation)
-        assert event not in self.events, "told twice"
-        assert ("down", path, incarnation) in self.events, "told before its end"
+        self.check(event not in self.events, "told twice")
+        self.check(("down", path, incarnation) in self.events, "told before its end")
         self.events.append(event)
 
     def ups(self, path: str) -> int:
@@ -67,12 +74,27 @@ Shape = tuple[str, list[Any]]
 SHAPES: st.SearchStrategy[Shape] = st.recursive(
     st.just(("one_for_one", [])),
     lambda inner: st.tuples(
-        st.sampled_from(["one_for_one", "one_for_all", "rest_for_one"]), st.lists(inner, min_size=1, max_size=3)
+        st.sampled_from(["one_for_one", "one_for_all", "rest_for_one", "region"]), st.lists(inner, min_size=1, max_size=3)
     ),
     max_leaves=6,
 )
 
-STRATEGIES = {"one_for_one": one_for_one, "one_for_all": one_for_all, "rest_for_one": rest_for_one}
+STRATEGIES = {
+    "one_for_one": one_for_one,
+    "one_for_all": one_for_all,
+    "rest_for_one": rest_for_one,
+    "region": region,
+}
+
+
+class Poke(Message):
+    """Have something to handle."""
+
+
+class Tie(Message):
+    """Be linked to `ref`."""
+
+    ref: Ref
 
 
 class Node(Supervisor):
@@ -95,6 +117,15 @@ class Node(Supervisor):
     def on_terminated(self, terminated: Terminated, context: Context) -> None:
         self.chronicle.tell(context.path, context.incarnation, terminated.ref.path, terminated.incarnation)
 
+    @receives(Poke)
+    def on_poke(self, _: Poke, context: Context) -> None:
+        """Nothing; but it may hang."""
+
+    @receives(Tie)
+    def on_tie(self, tie: Tie, context: Context) -> None:
+        if tie.ref != context.self:
+            context.link(tie.ref)
+
     def stopped(self, context: Context, reason: ExitReason) -> None:
         self.chronicle.end(context.path, context.incarnation)
 
@@ -115,6 +146,52 @@ def shake(system: ActorSystem, seed: int, crashes: int) -> None:
     system.run()
 
 
+def bury(system: ActorSystem, chronicle: Chronicle) -> None:
+    """Write down the end of whoever hung: no hook is called for them."""
+    for path, incarnation in list(chronicle.up.items()):
+        cell = system._kernel.cells.get(path)
+        if cell is None or not cell.lives_as(incarnation):
+            chronicle.end(path, incarnation)
+
+
+def ail(system: ActorSystem, chronicle: Chronicle, seed: int, blows: int) -> None:
+    """Crash actors, let them hang, tie them, at random."""
+    chance = Entropy(seed)
+    for _ in range(blows):
+        system.run(steps_max=chance.below(12))
+        ref = chance.choice(system.actors())
+        kind = chance.choice(["crash", "hang", "link"])
+        if kind == "crash":
+            system.crash(ref)
+        elif kind == "hang":
+            system.hang(ref)
+            system.tell(ref, Poke())
+        else:
+            system.tell(ref, Tie(chance.choice(system.actors())))
+    system.run()
+
+
+@settings(max_examples=1_000)
+@given(SHAPES, st.integers(0, 2**32), st.integers(0, 10))
+def test_a_thousand_ailing_trees_are_whole_again(shape: Shape, seed: int, blows: int) -> None:
+    """Whatever crashes, hangs or fails with others: nothing outlives its parent, and in the end all run once."""
+    with ActorSystem(runtime="simulation", seed=seed) as system:
+        chronicle = grow(system, shape)
+        whole = sorted(chronicle.up)
+
+        system.simulator.on_step.append(lambda: bury(system, chronicle))
+        ail(system, chronicle, seed, blows)
+
+        assert chronicle.wrong == []
+        assert sorted(chronicle.up) == whole
+        assert sorted(ref.path for ref in system.actors()) == whole
+        assert "hung" not in system.tree()
+        ends = [event[1:] for event in chronicle.events if event[0] == "down"]
+        starts = [event[1:] for event in chronicle.events if event[0] == "up"]
+        assert len(set(ends)) == len(ends)  # Each incarnation ended once,
+        assert sorted([*ends, *chronicle.up.items()]) == sorted(starts)  # and all but those that run did.
+
+
 @given(SHAPES, st.integers(0, 2**32), st.integers(0, 12))
 def test_after_any_crashes_the_whole_tree_runs_again(shape: Shape, seed: int, crashes: int) -> None:
     """No incarnation overlaps another, none outlives its parent, and in the end all are there."""
@@ -124,6 +201,7 @@ def test_after_any_crashes_the_whole_tree_runs_again(shape: Shape, seed: int, cr
 
         shake(system, seed, crashes)
 
+        assert chronicle.wrong == []
         assert sorted(chronicle.up) == whole
         assert sorted(ref.path for ref in system.actors()) == whole
 
@@ -191,13 +269,16 @@ class Leaf(Actor):
         self.chronicle.end(context.path, context.incarnation)
 
 
+REGIONS = {"a": "x", "b": "y", "c": "x", "d": "y"}
+
+
 class Declared(Supervisor):
     """A supervisor with declared children."""
 
     def __init__(self, scope: str, chronicle: Chronicle) -> None:
         self.strategy = STRATEGIES[scope](restarts=1_000)
         self.children: tuple[ChildSpec, ...] = tuple(
-            child(name, Leaf, chronicle, backoff="1ms..4ms") for name in ("a", "b", "c", "d")
+            child(name, Leaf, chronicle, backoff="1ms..4ms", region=REGIONS[name]) for name in REGIONS
         )
 
 
@@ -218,5 +299,9 @@ def test_who_restarts_together_starts_in_order(scope: str, seed: int, crashes: i
 
         up = [path for path in chronicle.up if path.startswith("top/")]
         assert sorted(up) == ["top/a", "top/b", "top/c", "top/d"]
-        if scope != "one_for_one":
+        if scope == "region":
+            for label in ("x", "y"):
+                tied = [path for path in up if REGIONS[path[-1]] == label]
+                assert tied == sorted(tied)
+        elif scope != "one_for_one":
             assert up == sorted(up)
