@@ -282,10 +282,14 @@ class Cluster:
         node = choose(self.nodes.values(), outpost.spec.node)
         if node is None:
             self._waiting[outpost.path] = outpost
+            logger().warning("actor waits for a node", actor=outpost.path, node=outpost.spec.node, nodes=self._names())
             return
         node.placed += 1
         outpost.start_on(node.number)
         self.seeker.release(outpost)
+
+    def _names(self) -> list[str]:
+        return [node.name for node in self.nodes.values()]
 
     def withdraw(self, outpost: Outpost) -> None:
         """It no longer wants a place."""

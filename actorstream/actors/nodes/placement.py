@@ -14,6 +14,7 @@ from typing import Any
 from actorstream.actors.specification import ChildSpec
 from actorstream.actors.wire import Values
 from actorstream.errors import Unsendable
+from actorstream.model.tagged import MAIN
 
 ANYWHERE = "any"
 """Any node but the driver; the least used one is taken."""
@@ -78,6 +79,11 @@ def factory(spec: ChildSpec) -> Factory:
         )
     module = sys.modules.get(actor.__module__)
     file = getattr(module, "__file__", None) or ""
+    if actor.__module__ == MAIN and not file:
+        raise ValueError(
+            f"{spec.name}: {actor.__qualname__} is defined in a program that has no file, such as a notebook, where "
+            "another process cannot find it; write it into a module"
+        )
     try:
         data, frames = Values().encode(spec)
     except Unsendable as error:
