@@ -220,7 +220,7 @@ class _Ports:
     def link(self, _: Any, ref: Ref) -> None:
         self._kit._add(Linked(ref))
 
-    def unlink(self, _: str, path: str) -> None:
+    def part(self, _: str, path: str) -> None:
         self._kit._add(Unlinked(Ref(path)))
 
     def signal(self, _: int, act: Callable[..., None], *arguments: Any) -> None:

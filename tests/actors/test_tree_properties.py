@@ -74,7 +74,8 @@ Shape = tuple[str, list[Any]]
 SHAPES: st.SearchStrategy[Shape] = st.recursive(
     st.just(("one_for_one", [])),
     lambda inner: st.tuples(
-        st.sampled_from(["one_for_one", "one_for_all", "rest_for_one", "region"]), st.lists(inner, min_size=1, max_size=3)
+        st.sampled_from(["one_for_one", "one_for_all", "rest_for_one", "region"]),
+        st.lists(inner, min_size=1, max_size=3),
     ),
     max_leaves=6,
 )
