@@ -209,6 +209,10 @@ class RemoteError(ActorstreamError):
         self.text = text
         self.trace = trace
 
+    def is_a(self, kind: type[BaseException]) -> bool:
+        """Whether it was of exactly this class there."""
+        return self.kind == f"{kind.__module__}.{kind.__qualname__}"
+
 
 class LinkedFailure(ActorstreamError):
     """An actor failed because one that it is linked to has ended. Its `__cause__` is that one's error, if any."""

@@ -111,6 +111,7 @@ class Context:
         backoff: str | Backoff = "100ms..5s",
         shutdown: Duration = "2s",
         hang_after: Duration | None = "30s",
+        region: str = "",
         poison: Poison | None = None,
         restarts: int = 5,
         within: Duration = "60s",
@@ -127,6 +128,7 @@ class Context:
             backoff: pause before a restart, from the first to the longest: "100ms..5s", or a `Backoff`.
             shutdown: how long its background work may take to end before it is killed.
             hang_after: how long a handler may run before it counts as hung; None is for ever. See `child`.
+            region: as for `child`.
             poison: what becomes of a message that crashes it again and again; None: it is dropped the first time.
             restarts: how many restarts are allowed within `within`; one more, and this actor fails.
             within: see `restarts`.
@@ -147,6 +149,7 @@ class Context:
             as_us(shutdown, what="shutdown"),
             intensity_of(restarts, within),
             as_us(hang_after or 0, what="hang_after"),
+            region=region,
             node=node,
             poison=poison,
         )

@@ -30,7 +30,8 @@ def apply(cell: Cell, effects: list[Effect]) -> None:
 
 
 def _pause(cell: Cell, name: str, number: int, pause_us: int) -> None:
-    cell.child_cells[name].suspend()
+    if name in cell.child_cells:  # It may have left its round, which goes on without it.
+        cell.child_cells[name].suspend()
     incarnation = cell.incarnation
 
     def on_pause_over() -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from actorstream.actors.message import Crash, ExitReason, Fenced, Normal, Shutdown
 from actorstream.actors.restarts import Pauses, Restarts
 from actorstream.actors.specification import ChildSpec, Strategy
-from actorstream.errors import Poisoned
+from actorstream.errors import Poisoned, RemoteError
 from actorstream.host import Entropy
 
 
@@ -156,6 +156,8 @@ class Supervision:
             return self._leave_round(name)
         if _is_final(reason):
             return self._restart(name, reason, now_us)
+        if isinstance(reason, Fenced):
+            return self._leave_round(name)  # Somebody else does its work, whatever became of its siblings.
         if cause := self._round_of(name):
             return self._on_member_ended(name, cause)
         if _returns(child.spec, reason):
@@ -289,7 +291,10 @@ def _overlap(some: list[str], others: list[str]) -> bool:
 
 def _is_final(reason: ExitReason) -> bool:
     """Whether it must not be started again, and its supervisor has failed: poison, with that rule."""
-    return isinstance(reason, Crash) and isinstance(reason.error, Poisoned)
+    if not isinstance(reason, Crash):
+        return False
+    error = reason.error
+    return isinstance(error, Poisoned) or (isinstance(error, RemoteError) and error.is_a(Poisoned))
 
 
 def _returns(spec: ChildSpec, reason: ExitReason) -> bool:

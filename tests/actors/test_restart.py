@@ -15,6 +15,7 @@ from actorstream.actors import (
     Message,
     Observe,
     Observed,
+    Poison,
     Ref,
     Supervisor,
     child,
@@ -243,3 +244,24 @@ def test_a_region_restarts_together() -> None:
     changed = [name for name in before if before[name] != after[name]]
     assert changed == ["a", "c"]
     assert after["a"] < after["c"]
+
+
+def test_poison_on_another_node_stops_for_good_too() -> None:
+    """What its node tells of it crosses as text, and means the same."""
+    with ActorSystem(nodes=1, runtime="simulation", seed=7) as system:
+        glutton = system.spawn(Glutton, name="glutton", node="any", poison=Poison(times=2, then="stop"), backoff="1ms")
+        system.tell(glutton, Eat())
+        system.run_for("1s")
+
+        assert system.failed is not None
+        assert "glutton" in str(system.failed.error)
+
+
+class Eat(Message):
+    pass
+
+
+class Glutton(Actor, accepts=Eat):
+    @receives(Eat)
+    def on_eat(self, eat: Eat, context: Context) -> None:
+        raise ValueError("too much")

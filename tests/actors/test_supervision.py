@@ -163,6 +163,17 @@ def test_whoever_is_fenced_never_comes_back(restart: str) -> None:
     assert core.on_ended("a", Fenced(3), 0) == [Forget("a")]
 
 
+def test_whoever_is_fenced_does_not_come_back_with_its_siblings() -> None:
+    """Not even if it ends while they restart together."""
+    core = supervision(one_for_all(), spec("a"), spec("b"))
+    assert core.on_ended("a", CRASH, 0) == [Stop("b")]
+
+    effects = core.on_ended("b", Fenced(3), 0)
+
+    assert effects[0] == Forget("b")
+    assert [type(effect) for effect in effects[1:]] == [Pause]
+
+
 class AnyEvents(RuleBasedStateMachine):
     """Any strategy, any children, any events: what must hold whatever happens."""
 
