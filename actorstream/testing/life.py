@@ -74,6 +74,7 @@ class Habits(NamedTuple):
 
     checkpoint_us: int
     gather_records: int
+    slice_records: int
     flush: Flush
     step_us: tuple[int, int]
 
@@ -83,6 +84,7 @@ class Habits(NamedTuple):
         return cls(
             checkpoint_us=entropy.choice((3_000, 10_000, 30_000, 100_000)),
             gather_records=entropy.choice((1, 10, 8_192)),
+            slice_records=entropy.choice((1, 7, 8_192, 8_192)),
             flush=entropy.choice(("none", "none", "interval", "commit")),
             step_us=(1, entropy.choice((500, 5_000))),  # Against timers: few steps between two, or many.
         )
@@ -92,6 +94,7 @@ class Habits(NamedTuple):
         return Settings(
             checkpoint_us=self.checkpoint_us,
             gather_records=self.gather_records,
+            slice_records=self.slice_records,
             base_after_changes=20,
             until="end",
             idle=False,

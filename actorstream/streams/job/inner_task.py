@@ -54,7 +54,7 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
             case Batch():
                 self.give_credit(context, channel)
                 self.records_in += len(element)
-                self._push(channel, element)
+                self._push(context, channel, element)
             case Barrier(checkpoint):
                 self.barrier(context, checkpoint)
             case Loaded():
@@ -69,11 +69,11 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
             credit = m.Credit(self.epoch, channel, grant.taken, *grant.limit)
             context.send(self.spec.senders[channel], credit)
 
-    def _push(self, channel: str, batch: Batch) -> None:
+    def _push(self, context: Context, channel: str, batch: Batch) -> None:
         if self.gate.is_table(channel):
-            self.stages.table_side().push(batch)
+            self.push(context, batch, self.stages.table_side().push)
         else:
-            self.stages.head.push(batch.below(self.gate.floor()))
+            self.push(context, batch.below(self.gate.floor()), self.stages.head.push)
 
     def _advance(self, context: Context) -> None:
         self.stages.head.advance(self.gate.watermark)

@@ -94,12 +94,14 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
         self._idleness.arrived(context.now())
         self.records_in += len(batch)
         self.timeline.stamp(batch, log_times)
-        head = self.stages.head
-        head.push(batch)
-        if self.timeline.watermark > self._sent_mark:
-            head.advance(self.timeline.watermark)
+        self.push(context, batch, self.stages.head.push)
+        self.once_through(self._advance)
         self.once_through(lambda: self._stepped(context))
         return True
+
+    def _advance(self) -> None:
+        if self.timeline.watermark > self._sent_mark:
+            self.stages.head.advance(self.timeline.watermark)
 
     def _stepped(self, context: Context) -> None:
         self._send_mark()

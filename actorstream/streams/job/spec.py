@@ -21,6 +21,7 @@ class Settings:
 
     `until`: None, "caught_up" or "end". `idle`: whether silent partitions may stop holding back time.
     `gather_records`: how many records a sink gathers before they are sent, if no barrier comes first.
+    `slice_records`: how many records a task processes at most before it hears others; fewer, if they take long.
     `base_after_changes`: how many changes of a state are written before all of it may be, in their place.
     `fetch_bytes_max`, `fetch_wait_us`: of one fetch. `restarts_max` in `restarts_within_us`: more fail the job.
     """
@@ -29,6 +30,7 @@ class Settings:
     until: str | None = None
     idle: bool = True
     gather_records: int = 8_192
+    slice_records: int = 1 << 16
     base_after_changes: int = 100_000
     fetch_bytes_max: int = 1 << 20
     fetch_wait_us: int = duration_us("250ms")

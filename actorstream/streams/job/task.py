@@ -26,6 +26,7 @@ from actorstream.log.client import (
     partition_ref,
 )
 from actorstream.model.instant import Instant
+from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.build import Stages
 from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.engine.process import ProcessStage
@@ -38,6 +39,7 @@ from actorstream.streams.job.outlets import Outlets
 from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.questions import Questions
 from actorstream.streams.job.restoring import Restoring
+from actorstream.streams.job.slices import Slices
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.job.state_writer import StateWriter
 from actorstream.streams.plan.physical import lane_name
@@ -83,6 +85,7 @@ class Task(Actor):
         self._dirty = False
         self._ticking = False
         self._watched: dict[Ref, None] = {}
+        self._slices = Slices(spec.job.settings.slice_records)
         self._later: deque[Callable[[], None]] = deque()  # See `once_through`; a few at most, as no input is taken.
 
     def started(self, context: Context) -> None:
@@ -123,6 +126,7 @@ class Task(Actor):
         self.running = self.ended = self._scheduled = self._dirty = self._ticking = False
         self._pending = None
         self._later.clear()
+        self._slices.clear()
         self.questions.drop_all()
         self.outlets.reset()
         self.log.begin(prepare)
@@ -185,10 +189,24 @@ class Task(Actor):
             return
         if self.stages.resume():
             self._do_later()
+        elif self._slices.is_under_way:
+            self._push_slice(context)
         elif not self.step(context):
             return
         self.after(context)
         self.work(context)
+
+    def push(self, context: Context, batch: Batch, push: Callable[[Batch], None]) -> None:
+        """Push a batch into the stages; a long one in slices, the next of which follow before any other input."""
+        self._slices.begin(batch, push)
+        self._push_slice(context)
+
+    def _push_slice(self, context: Context) -> None:
+        self._slices.push_next(context.host.clock.monotonic_us)
+        self._do_later()
+
+    def _is_through(self) -> bool:
+        return not self._slices.is_under_way and not self.stages.are_paused()
 
     def once_through(self, action: Callable[[], None]) -> None:
         """Do this when all that was pushed into the stages has come out of them: at once, if none has paused."""
@@ -196,7 +214,7 @@ class Task(Actor):
         self._do_later()
 
     def _do_later(self) -> None:
-        while self._later and not self.stages.are_paused():
+        while self._later and self._is_through():
             self._later.popleft()()
 
     def _may_take(self) -> bool:
@@ -209,7 +227,7 @@ class Task(Actor):
         self.log.send_full(context, gathered_max)
         self.files.write_full(gathered_max)
         self._tick_for_timers(context)
-        if self.stages.are_paused():
+        if not self._is_through():
             self.work(context)
 
     def dirty(self, context: Context) -> None:
