@@ -7,6 +7,9 @@ from typing import Any, dataclass_transform
 import msgspec
 
 from actorstream.actors.ref import Ref
+from actorstream.model.tagged import name_of
+
+_classes: dict[str, type[Message]] = {}  # process-wide: like classes themselves; the last definition of a name counts.
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
@@ -21,6 +24,15 @@ class Message(msgspec.Struct, frozen=True):
         >>> Greet("Ada")
         Greet(name='Ada')
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _classes[name_of(cls)] = cls
+
+
+def message_named(name: str) -> type[Message] | None:
+    """The class of messages that has this name in every process of a program (`name_of`); None if it is not loaded."""
+    return _classes.get(name)
 
 
 class Normal(msgspec.Struct, frozen=True):

@@ -32,6 +32,7 @@ MAIN, MAIN_ELSEWHERE = "__main__", "__actorstream_main__"
 """What the file that a program was started with is called: by Python, and in the program's other processes."""
 
 Other = Callable[[Any], tuple[int, Any]]
+Find = Callable[[type, str], Any]
 
 
 class Tagged:
@@ -40,10 +41,17 @@ class Tagged:
     Args:
         other: writes what is none of the kinds named above, as a code from `FIRST_FREE` on, and content.
         build: makes it again, by code, out of the content.
+        find: finds the class below a base that has this name, or raises `BadInput`; `class_named` if None.
     """
 
-    def __init__(self, other: Other | None = None, build: Mapping[int, Callable[[Any], Any]] | None = None) -> None:
+    def __init__(
+        self,
+        other: Other | None = None,
+        build: Mapping[int, Callable[[Any], Any]] | None = None,
+        find: Find | None = None,
+    ) -> None:
         self._other = other or _refuse
+        self._find_class = find or class_named
         self._others = build or {}
         self._decoder = msgspec.msgpack.Decoder(ext_hook=self._build)
         self._classes: dict[tuple[int, str], Any] = {}
@@ -85,7 +93,7 @@ class Tagged:
         bases = {_ENUM: Enum, _STRUCT: msgspec.Struct, _NAMED: tuple}
         if code not in bases:
             raise BadInput(f"{code} is no code of a value")
-        kind = self._classes[code, name] = class_named(bases[code], name)
+        kind = self._classes[code, name] = self._find_class(bases[code], name)
         return kind
 
 
@@ -186,10 +194,14 @@ def _module_of(thing: Any) -> str:
     return MAIN if module == MAIN_ELSEWHERE else module
 
 
-def class_named(base: type, name: str) -> Any:
+def class_named(base: type, name: str, *, elsewhere: bool = True) -> Any:
     """The class below `base` of that name.
 
-    It may be of another module, if only one has such a class: the same program is `__main__` when it is run by itself.
+    Args:
+        base: what it must be derived from.
+        name: as `name_of` gives it.
+        elsewhere: it may be of another module, if only one has such a class: the same program is `__main__` when it is
+            run by itself.
 
     Raises:
         BadInput: the program has none.
@@ -197,7 +209,7 @@ def class_named(base: type, name: str) -> Any:
     module, _, qualified = name.partition(":")
     alike = [one for one in _below(base) if one.__qualname__ == qualified]
     exact = [one for one in alike if _module_of(one) == module]
-    if not exact and len({_module_of(one) for one in alike}) != 1:
+    if not exact and not (elsewhere and len({_module_of(one) for one in alike}) == 1):
         raise BadInput(f"the program has no class {qualified} in {module}")
     return (exact or alike)[-1]  # The last: a notebook's cell that was run again has made another.
 

@@ -1,46 +1,54 @@
 """Parcels as bytes, and back.
 
-A parcel is its length-prefixed header, and behind it the bytes of its data frames. The header is a MessagePack array:
-[name of the message's class, target's path, its incarnation, sender's path, the message, sizes of the data frames].
-Where the message's class says all of what its fields hold, the message is a map of them, which msgspec reads by type;
-else every value has its type beside it (`values`).
+A parcel begins with its form (1 byte), the length of its name (2 bytes, big-endian) and the name of its message's class
+(UTF-8). What follows depends on the form:
 
-Guarantees: what is read is what was sent, or `BadFrame`; no bytes make this process import, or call, anything but the
-classes of messages and values that it has loaded itself.
+- typed: a MessagePack array (target's path, its incarnation, sender's path, its incarnation, the message), where the
+  message is written, and read, by the types that its class declares; used where it holds nothing else (`shapes`);
+- described: the length of a MessagePack array (4 bytes, big-endian) and that array (target's path, its incarnation,
+  sender's path, its incarnation, sizes, the fields), where every value that does not speak for itself has its type
+  beside it (`values`); then what does not lie among the fields, as long as `sizes` say: data frames, long bytes.
+
+Guarantees: what is read is what was sent, or `BadFrame`; no bytes make this process import anything, or call anything
+but the classes of messages and values that it has loaded itself. A class that is defined again, in a notebook, is read
+as its last definition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import msgspec.inspect as inspect
 
-from actorstream.actors.message import Message
+from actorstream.actors.message import Message, message_named
 from actorstream.actors.ref import Ref
 from actorstream.actors.wire.bad_frame import BadFrame
 from actorstream.actors.wire.parcel import Parcel
+from actorstream.actors.wire.shapes import Check, check_of
 from actorstream.actors.wire.values import Values
-from actorstream.errors import BadInput, Unsendable
-from actorstream.host.network import FRAME_BYTES_MAX, Part
-from actorstream.model.codec import is_exact
-from actorstream.model.tagged import class_named, name_of
+from actorstream.errors import Unsendable
+from actorstream.host.network import Part
+from actorstream.model.tagged import name_of
 
-HEADER_BYTES = 4
-"""In front of the header: its length."""
+_TYPED, _DESCRIBED = 1, 2
+_HEAD = struct.Struct(">BH")
+_LENGTH = struct.Struct(">I")
 
-_ROOM = 64
-"""Bytes that a session and the network put before a parcel, at most."""
+_JOINED_BYTES = 64 << 10
+"""What is shorter is copied behind the name; what is longer goes as it is."""
+
+_NAME_BYTES_MAX = 0xFFFF
 
 
-class _Header(msgspec.Struct, array_like=True):
-    name: str
+class _Described(msgspec.Struct, array_like=True):
     target: str
     incarnation: int
     sender: str
-    body: msgspec.Raw
+    sender_incarnation: int
     sizes: list[int]
+    fields: msgspec.Raw
 
 
 class _Kind(NamedTuple):
@@ -48,13 +56,17 @@ class _Kind(NamedTuple):
 
     Attributes:
         message: the class.
-        name: by which other processes know it.
-        decode: reads its fields by type; None: values have their types beside them.
+        typed: in front of a typed message.
+        described: in front of a described one.
+        check: whether a message may go as a typed one.
+        decode: reads a typed message with its addresses.
     """
 
     message: type[Message]
-    name: str
-    decode: Callable[[Any], Message] | None
+    typed: bytes
+    described: bytes
+    check: Check
+    decode: Callable[[Any], tuple[str, int, str, int, Message]] | None
 
 
 class Codec:
@@ -62,31 +74,32 @@ class Codec:
 
     def __init__(self) -> None:
         self._encode = msgspec.msgpack.Encoder().encode
-        self._header = msgspec.msgpack.Decoder(_Header)
+        self._described = msgspec.msgpack.Decoder(_Described).decode
         self._values = Values()
         self._kinds: dict[type[Message], _Kind] = {}
-        self._named: dict[str, _Kind] = {}
 
     def encode(self, target: Ref, sender: Ref, message: Message) -> list[Part]:
-        """The bytes of a parcel, in parts.
+        """The bytes of a parcel, in parts; the message must not be changed until they have left.
 
         Raises:
-            Unsendable: the message holds something that cannot leave this process, or is too large.
+            Unsendable: the message holds something that cannot leave this process.
         """
         kind = self._kinds.get(type(message)) or self._know(type(message))
-        try:
-            if kind.decode is not None:
-                header = (kind.name, target.path, target.incarnation, sender.path, message, ())
-                return [_prefixed(self._encode(header))]
-            return self._encode_typed(kind.name, target, sender, message)
-        except (Unsendable, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise Unsendable(f"{type(message).__name__} cannot be sent to {target.path!r}: {error}") from None
+        if kind.check(message):
+            words = (target.path, target.incarnation, sender.path, sender.incarnation, message)
+            try:
+                body = self._encode(words)
+            except (TypeError, ValueError, OverflowError, RecursionError):
+                pass  # Such as an int that MessagePack cannot hold: types beside values can, or say why not.
+            else:
+                return [kind.typed + body] if len(body) < _JOINED_BYTES else [kind.typed, body]
+        return self._describe(kind, target, sender, message)
 
-    def _encode_typed(self, name: str, target: Ref, sender: Ref, message: Message) -> list[Part]:
-        body, parts = self._values.encode(message)
-        sizes = [memoryview(part).nbytes for part in parts]
-        header = (name, target.path, target.incarnation, sender.path, msgspec.Raw(body), sizes)
-        return [_prefixed(self._encode(header)), *parts]
+    def _describe(self, kind: _Kind, target: Ref, sender: Ref, message: Message) -> list[Part]:
+        fields, sizes, parts = self._values.encode_fields(message)
+        words = (target.path, target.incarnation, sender.path, sender.incarnation, sizes, msgspec.Raw(fields))
+        body = self._encode(words)
+        return [kind.described + _LENGTH.pack(len(body)), body, *parts]
 
     def decode(self, frame: memoryview) -> Parcel:
         """The parcel in a frame.
@@ -95,64 +108,73 @@ class Codec:
             BadFrame: there is none that this process could read.
         """
         try:
-            length = int.from_bytes(frame[:HEADER_BYTES], "big")
-            end = HEADER_BYTES + length
-            if length > len(frame) - HEADER_BYTES:
-                raise BadFrame(f"a header of {length} bytes in a frame of {len(frame)}")
-            header = self._header.decode(frame[HEADER_BYTES:end])
-            kind = self._named.get(header.name) or self._find(header.name)
-            if kind.decode is not None:
-                message = kind.decode(header.body)
-            else:
-                message = self._values.decode(bytes(header.body), _cut(frame[end:], header.sizes))
-        except (msgspec.MsgspecError, BadInput, ValueError, TypeError, ArithmeticError, RecursionError) as error:
-            raise BadFrame(f"not a message: {error!s:.300}") from None
-        if type(message) is not kind.message:
-            raise BadFrame(f"{kind.name} was announced, and {type(message).__name__} came")
-        return Parcel(Ref(header.target, header.incarnation), Ref(header.sender), message)
+            return self._decode(frame)
+        except BadFrame:
+            raise
+        # Whatever it is: what comes may make any class of ours complain in its own way, and must hurt nobody else.
+        except Exception as error:
+            raise BadFrame(f"a message that cannot be read came: {_text(error)}") from None
+
+    def _decode(self, frame: memoryview) -> Parcel:
+        form, length = _HEAD.unpack_from(frame)
+        start = _HEAD.size + length
+        name = str(frame[_HEAD.size : start], "utf-8")
+        message = message_named(name)
+        if message is None:
+            raise BadFrame(f"a message of class {name!r:.200} came, which this process has not loaded")
+        kind = self._kinds.get(message) or self._know(message)
+        if form == _TYPED and kind.decode is not None:
+            path, incarnation, sender, sender_incarnation, read = kind.decode(frame[start:])
+            return Parcel(Ref(path, incarnation), Ref(sender, sender_incarnation), read)
+        if form == _DESCRIBED:
+            return self._read(kind, frame[start:])
+        raise BadFrame(f"a message of class {name!r:.200} came in form {form}, which it does not have here")
+
+    def _read(self, kind: _Kind, words: memoryview) -> Parcel:
+        (length,) = _LENGTH.unpack_from(words)
+        end = _LENGTH.size + length
+        came = self._described(words[_LENGTH.size : end])
+        fields = self._values.decode(came.fields, cut(words[end:], came.sizes))
+        message = kind.message(**fields)
+        return Parcel(Ref(came.target, came.incarnation), Ref(came.sender, came.sender_incarnation), message)
 
     def _know(self, message: type[Message]) -> _Kind:
-        decode = msgspec.msgpack.Decoder(message).decode if _is_closed(message) else None
-        kind = self._kinds[message] = _Kind(message, name_of(message), decode)
+        name = name_of(message).encode()
+        if len(name) > _NAME_BYTES_MAX:
+            raise Unsendable(f"{message.__name__} cannot be sent: its name is too long")
+        check = check_of(message)
+        decode = None
+        if check is not None:
+            decode = msgspec.msgpack.Decoder(tuple[str, int, str, int, message]).decode  # type: ignore[valid-type]
+        typed, described = (_HEAD.pack(form, len(name)) + name for form in (_TYPED, _DESCRIBED))
+        kind = self._kinds[message] = _Kind(message, typed, described, check or _never, decode)
         return kind
 
-    def _find(self, name: str) -> _Kind:
-        kind = self._know(class_named(Message, name))
-        self._named[name] = kind
-        return kind
 
+def cut(data: memoryview, sizes: Sequence[int]) -> list[memoryview]:
+    """What lies behind the fields, in pieces of these sizes, and nothing else.
 
-def _prefixed(header: bytes) -> bytes:
-    if len(header) > FRAME_BYTES_MAX - _ROOM:
-        raise Unsendable(f"it has {len(header)} bytes, and a frame holds {FRAME_BYTES_MAX}; send it in pieces")
-    return len(header).to_bytes(HEADER_BYTES, "big") + header
-
-
-def _cut(data: memoryview, sizes: list[int]) -> list[Part]:
-    parts: list[Part] = []
+    Raises:
+        BadFrame: it is not as long as they say.
+    """
+    parts = []
     start = 0
     for size in sizes:
         if not 0 <= size <= len(data) - start:
-            raise BadFrame(f"{size} bytes of a data frame are announced, and {len(data) - start} are there")
+            raise BadFrame(f"{size} bytes are announced behind a message, and {len(data) - start} are there")
         parts.append(data[start : start + size])
         start += size
+    if start != len(data):
+        raise BadFrame(f"{len(data) - start} bytes came behind a message that nobody announced")
     return parts
 
 
-def _is_closed(message: type[Message]) -> bool:
-    """Whether the types of the fields say all of what they hold: nothing is left open, and no class has heirs."""
-    return is_exact(message) and not _has_heirs(inspect.type_info(message), message, set())
+def _never(_: Any) -> bool:
+    return False
 
 
-def _has_heirs(info: inspect.Type, root: type, within: set[type]) -> bool:
-    kind = getattr(info, "cls", None)
-    if kind in within:
-        return False
-    if kind is not None:
-        within.add(kind)
-        if isinstance(info, inspect.StructType) and kind is not root and kind.__subclasses__():
-            return True
-    parts = [getattr(info, name, None) for name in ("type", "item_type", "key_type", "value_type")]
-    parts += [*getattr(info, "item_types", ()), *getattr(info, "types", ())]
-    parts += [field.type for field in getattr(info, "fields", ())]
-    return any(_has_heirs(part, root, within) for part in parts if isinstance(part, inspect.Type))
+def _text(error: Exception) -> str:
+    try:
+        return f"{type(error).__name__}: {error!s:.300}"
+    except Exception:  # A class of the program's own, which cannot say what it has.
+        return type(error).__name__

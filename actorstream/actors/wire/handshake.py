@@ -5,7 +5,10 @@ secret; the caller answers with a proof of its own. A proof is an HMAC over ever
 makes it, so that nothing said by one end, or on another connection, can be sent back as the other's. Both ends add how
 far they have received, so that each knows what to send again. The secret itself is never sent.
 
-Guarantees: nobody who does not know the secret gets past it; a version or a cluster that differs is named.
+A refusal is proved, too: a node that is told that it was declared dead ends itself, and not everybody may tell it so.
+
+Guarantees: nobody who does not know the secret gets past it, or is believed; a version or a cluster that differs is
+named, at both ends. Leaves to others: that what is said afterwards is not changed on its way (TLS).
 
 Source: the challenge-response of ISO/IEC 9798-4, mechanism 5 (three passes, mutual).
 """
@@ -25,8 +28,12 @@ VERSION = 1
 
 MAGIC = "actorstream"
 NONCE_BYTES = 16
+
 HANDSHAKE_BYTES_MAX = 4_096
 """The longest frame before the other end has shown who it is."""
+
+REASON_CHARACTERS_MAX = 500
+"""How much of its reason a refusal tells."""
 
 
 class Hello(msgspec.Struct, array_like=True, frozen=True):
@@ -40,13 +47,23 @@ class Hello(msgspec.Struct, array_like=True, frozen=True):
     nonce: bytes
 
 
-class Welcome(msgspec.Struct, array_like=True, frozen=True):
+class Welcome(msgspec.Struct, array_like=True, frozen=True, tag=1):
     """From the called one: how far it has received, and its proof."""
 
     version: int
     cluster: str
     nonce: bytes
     received: int
+    proof: bytes
+
+
+class Refusal(msgspec.Struct, array_like=True, frozen=True, tag=2):
+    """Instead of a welcome, and proved as one. `fenced`: the caller was declared dead, and must end."""
+
+    version: int
+    cluster: str
+    reason: str
+    fenced: bool
     proof: bytes
 
 
@@ -57,21 +74,12 @@ class Proof(msgspec.Struct, array_like=True, frozen=True):
     proof: bytes
 
 
-class Refusal(msgspec.Struct, array_like=True, frozen=True):
-    """Instead of a welcome. `fenced`: the caller was declared dead, and must end."""
-
-    reason: str
-    fenced: bool
-
-
 T = TypeVar("T")
 
 _encode = msgspec.msgpack.Encoder().encode
 _hello = msgspec.msgpack.Decoder(Hello)
 _proof = msgspec.msgpack.Decoder(Proof)
-_welcome = msgspec.msgpack.Decoder(Welcome)
-_refusal = msgspec.msgpack.Decoder(Refusal)
-_WELCOME, _REFUSAL = b"\x01", b"\x02"  # What comes first in an answer.
+_answer: msgspec.msgpack.Decoder[Welcome | Refusal] = msgspec.msgpack.Decoder(Welcome | Refusal)
 
 
 class Caller:
@@ -87,8 +95,8 @@ class Caller:
 
     def __init__(self, cluster: str, secret: bytes, caller: int, called: int, nonce: bytes) -> None:
         self._secret = secret
-        self._hello = Hello(MAGIC, VERSION, cluster, caller, called, nonce)
-        self._said = _encode(self._hello)
+        self._cluster = cluster
+        self._said = _encode(Hello(MAGIC, VERSION, cluster, caller, called, nonce))
 
     def hello(self) -> bytes:
         """What to say first."""
@@ -100,14 +108,15 @@ class Caller:
         Raises:
             BadFrame: it is none, or not from somebody who knows the secret.
         """
-        answer = _read_answer(frame)
+        answer = _read(_answer, frame)
+        why = _difference(answer.version, answer.cluster, self._cluster)
+        if why:
+            raise BadFrame(why)
+        role, said = _claim(answer)
+        _verify(self._secret, role, self._said + said, answer.proof)
         if isinstance(answer, Refusal):
             return answer
-        _check_same(answer.version, answer.cluster, self._hello)
-        said = self._said + _encode((answer.version, answer.cluster, answer.nonce, answer.received))
-        if not hmac.compare_digest(answer.proof, _mac(self._secret, b"called", said)):
-            raise BadFrame("the other end does not know the secret of this cluster")
-        proof = _mac(self._secret, b"caller", said + answer.proof + _encode(received))
+        proof = _mac(self._secret, b"caller", self._said + said + answer.proof + _encode(received))
         return _encode(Proof(received, proof)), answer.received
 
 
@@ -122,22 +131,32 @@ class Called:
         """Who calls, as it says itself.
 
         Raises:
-            BadFrame: it is no hello, or of another version or cluster.
+            BadFrame: it is no hello.
         """
         hello = _read(_hello, frame)
         if hello.magic != MAGIC or len(hello.nonce) != NONCE_BYTES:
-            raise BadFrame("not a node of this kind")
+            raise BadFrame("it is no node of this kind that calls")
         self._said = _encode(hello)
-        _check_same(VERSION, self._cluster, hello)
         return hello
+
+    def why_not(self, hello: Hello) -> str:
+        """Why the caller cannot be understood; nothing if it can."""
+        return _difference(hello.version, hello.cluster, self._cluster)
 
     def welcome(self, received: int) -> bytes:
         """What to answer."""
-        words = (VERSION, self._cluster, self._nonce, received)
-        self._said += _encode(words)
-        proof = _mac(self._secret, b"called", self._said)
+        return self._answer(Welcome(VERSION, self._cluster, self._nonce, received, b""))
+
+    def refusal(self, reason: str, *, fenced: bool = False) -> bytes:
+        """What to answer a caller that is not wanted."""
+        return self._answer(Refusal(VERSION, self._cluster, reason[:REASON_CHARACTERS_MAX], fenced, b""))
+
+    def _answer(self, answer: Welcome | Refusal) -> bytes:
+        role, said = _claim(answer)
+        self._said += said
+        proof = _mac(self._secret, role, self._said)
         self._said += proof
-        return _WELCOME + _encode(Welcome(*words, proof))
+        return _encode(msgspec.structs.replace(answer, proof=proof))
 
     def on_proof(self, frame: bytes) -> int:
         """How far the caller has received; it is who it says.
@@ -146,37 +165,39 @@ class Called:
             BadFrame: it does not know the secret.
         """
         proof = _read(_proof, frame)
-        expected = _mac(self._secret, b"caller", self._said + _encode(proof.received))
-        if not hmac.compare_digest(proof.proof, expected):
-            raise BadFrame("the other end does not know the secret of this cluster")
+        _verify(self._secret, b"caller", self._said + _encode(proof.received), proof.proof)
         return proof.received
 
 
-def refusal(reason: str, *, fenced: bool = False) -> bytes:
-    """What to answer a caller that is not wanted."""
-    return _REFUSAL + _encode(Refusal(reason, fenced))
-
-
-def _read_answer(frame: bytes) -> Welcome | Refusal:
-    if frame[:1] == _WELCOME:
-        return _read(_welcome, frame[1:])
-    if frame[:1] == _REFUSAL:
-        return _read(_refusal, frame[1:])
-    raise BadFrame("not an answer of a node")
+def nonce(secret: bytes, chance: int) -> bytes:
+    """A nonce out of 64 bits of chance; who does not know the secret does not foresee it, even having seen others."""
+    return _mac(secret, b"nonce", chance.to_bytes(8, "big"))[:NONCE_BYTES]
 
 
 def _read(decoder: msgspec.msgpack.Decoder[T], frame: bytes) -> T:
     try:
         return decoder.decode(frame)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise BadFrame("not the words of a node") from None
+        raise BadFrame("these are not the first words of a node") from None
 
 
-def _check_same(version: int, cluster: str, hello: Hello) -> None:
-    if version != hello.version:
-        raise BadFrame(f"versions differ: {hello.version} called {version}; install the same version on both")
-    if cluster != hello.cluster:
-        raise BadFrame(f"clusters differ: {hello.cluster!r:.80} called {cluster!r:.80}")
+def _difference(version: int, cluster: str, ours: str) -> str:
+    if version != VERSION:
+        return f"it speaks version {version}, and this node {VERSION}; install the same actorstream on both"
+    if cluster != ours:
+        return f"it is of cluster {cluster!r:.80}, and this node of {ours!r:.80}"
+    return ""
+
+
+def _claim(answer: Welcome | Refusal) -> tuple[bytes, bytes]:
+    """The role of whoever says this, and what its proof is about."""
+    role = b"called" if isinstance(answer, Welcome) else b"refusing"
+    return role, _encode(msgspec.structs.astuple(answer)[:-1])
+
+
+def _verify(secret: bytes, role: bytes, said: bytes, proof: bytes) -> None:
+    if not hmac.compare_digest(proof, _mac(secret, role, said)):
+        raise BadFrame("it does not know the secret of this cluster")
 
 
 def _mac(secret: bytes, role: bytes, said: bytes) -> bytes:

@@ -1,4 +1,9 @@
-"""The links of a node to all others."""
+"""The links of a node to all others: who may call, who is alive, and what goes where.
+
+Guarantees: what is sent to a node that lives arrives there once and in order, however often connections break; nothing
+goes to, or comes from, a node that was removed. Leaves to others: who is dead. Silence is reported, and only that of
+others: when this node itself was held up, nobody is blamed for what it did not hear meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +14,27 @@ from actorstream.actors.message import Message
 from actorstream.actors.ref import Ref
 from actorstream.actors.restarts import Pauses
 from actorstream.actors.scheduler import Timer
-from actorstream.actors.specification import Backoff
 from actorstream.actors.wire.codec import Codec
-from actorstream.actors.wire.handshake import Hello
-from actorstream.actors.wire.link import CalledEnd, Link
+from actorstream.actors.wire.ends import CalledEnd, CallerEnd
+from actorstream.actors.wire.handshake import Hello, nonce
+from actorstream.actors.wire.link import Link
 from actorstream.actors.wire.parcel import Parcel
 from actorstream.errors import Unsendable
 from actorstream.host import Host, Network
 from actorstream.host.logs import logger
-from actorstream.host.network import FRAME_BYTES_MAX, Listener
-
-CALL_BACKOFF = Backoff(5_000, 1_000_000)
-"""The pause before a connection is tried again."""
+from actorstream.host.network import FRAME_BYTES_MAX, Listener, Part
 
 FENCED_MAX = 4_096
 """Dead nodes that are remembered, so that they are told so if they call; others are only refused."""
 
-_PREFIX_BYTES = 64
+COMPLAINTS_MAX = 256
+"""Lines in the log that are remembered, so that what repeats with every connection is said once."""
+
+PARCEL_BYTES_MAX = FRAME_BYTES_MAX
+"""The longest message, written; larger ones are a matter for channels, which have credit."""
+
+UNIX = "unix:"
+"""What the addresses begin with that only this user's processes reach."""
 
 
 class Peer(NamedTuple):
@@ -47,7 +56,8 @@ class Links:
         network: how others are reached.
         after: calls something after so many microseconds.
         on_parcel: called with the number of a node, and a parcel from it.
-        on_silence: called with the number of a node from which nothing came for so many microseconds, again and again.
+        on_silence: called with the number of a node from which nothing came for so many microseconds, again and again
+            while that is more than one heartbeat and a half.
         on_fenced: called with the number of a node that says that this one was declared dead.
         heartbeat_us: how often to say that this node lives.
     """
@@ -69,20 +79,22 @@ class Links:
         self.me = me
         self.cluster = cluster
         self.secret = secret
-        self.network = network
         self.after = after
         self.on_parcel = on_parcel
         self.on_fenced = on_fenced
+        self.heartbeat_us = heartbeat_us
         self.codec = Codec()
-        self.entropy = host.entropy.stream("links")
+        self._entropy = host.entropy.stream("links")
         self.now_us = host.clock.monotonic_us
+        self._network = network
         self._on_silence = on_silence
-        self._heartbeat_us = heartbeat_us
         self._links: dict[int, Link] = {}
         self._fenced: dict[int, None] = {}
+        self._complaints: dict[tuple[str, str], None] = {}
         self._listener: Listener | None = None
         self._is_closed = False
-        self._beat()
+        self._beat_due_us = self.now_us() + heartbeat_us
+        self._timer = after(heartbeat_us, self._beat)
 
     def listen(self, address: str) -> str:
         """Take connections; returns the address, with the port that was chosen.
@@ -91,14 +103,22 @@ class Links:
             ValueError: an address that others reach, and no secret.
             OSError: the address cannot be had.
         """
-        if not self.secret and not address.startswith("unix:"):
-            raise ValueError(f"nodes at {address} need a secret: others could reach them")
-        self._listener = self.network.listen(address, lambda: CalledEnd(self))
+        self._check_secret(address)
+        self._listener = self._network.listen(address, lambda: CalledEnd(self))
         return self._listener.address
 
     def add(self, peer: Peer) -> None:
-        """A node that lives: what is sent to it goes there as soon as there is a connection."""
+        """A node that lives: what is sent to it goes there as soon as there is a connection.
+
+        Raises:
+            ValueError: it cannot be called: there is no address, or one that others reach, and no secret.
+        """
         assert peer.number not in self._links
+        assert not self.is_fenced(peer.number)
+        if self.me.number > peer.number:
+            if not peer.address:
+                raise ValueError(f"node {peer.number} must be called, and has no address")
+            self._check_secret(peer.address)
         self._links[peer.number] = Link(self, peer)
 
     def remove(self, number: int) -> None:
@@ -111,7 +131,7 @@ class Links:
             link.close("it was declared dead")
 
     def send(self, number: int, target: Ref, sender: Ref, message: Message) -> None:
-        """Send to an actor of another node.
+        """Send to an actor of another node. What raises has sent nothing.
 
         Raises:
             LookupError: there is no such node.
@@ -120,15 +140,16 @@ class Links:
         """
         link = self._links[number]
         parts = self.codec.encode(target, sender, message)
-        size = len(parts[0]) if len(parts) == 1 else sum(memoryview(part).nbytes for part in parts)
-        if size > FRAME_BYTES_MAX - _PREFIX_BYTES:
+        size = len(parts[0]) if len(parts) == 1 else sum(map(_size, parts))
+        if size > PARCEL_BYTES_MAX:
             what = type(message).__name__
-            raise Unsendable(f"{what} has {size} bytes, and a frame holds {FRAME_BYTES_MAX}; send it in pieces")
+            raise Unsendable(f"{what} has {size} bytes, and a message {PARCEL_BYTES_MAX} at most; send it in pieces")
         link.send(parts, size)
 
     def close(self) -> None:
         """Nothing goes out or comes in any more."""
         self._is_closed = True
+        self._timer.cancel()
         if self._listener is not None:
             self._listener.close()
         for link in self._links.values():
@@ -141,6 +162,10 @@ class Links:
 
     # --- for links ---------------------------------------------------------------------------------------------------
 
+    def call(self, link: Link) -> None:
+        """Make a connection for this link."""
+        self._network.connect(link.peer.address, CallerEnd(self, link))
+
     def link(self, number: int) -> Link | None:
         """The link to a node that lives."""
         return self._links.get(number)
@@ -149,34 +174,59 @@ class Links:
         """Whether a node was declared dead."""
         return number in self._fenced
 
-    def why_not(self, hello: Hello) -> str | None:
-        """Why a caller is refused; None if it is welcome."""
+    def why_not(self, hello: Hello) -> str:
+        """Why a caller is refused; nothing if it is welcome."""
         if hello.called != self.me.number:
             return f"this is node {self.me.number}, not {hello.called}"
         if self.is_fenced(hello.caller):
-            logger().warning("connection refused", node=hello.caller, reason="it was declared dead")
             return f"node {hello.caller} was declared dead"
         if hello.caller not in self._links:
             return f"node {hello.caller} is unknown here"
-        return None
+        if hello.caller < self.me.number:
+            return f"node {hello.caller} is to be called by node {self.me.number}"
+        return ""
 
-    def pauses(self) -> Pauses:
-        """Of one link, before it calls again."""
-        return Pauses(CALL_BACKOFF)
+    def pause_us(self, pauses: Pauses) -> int:
+        """How long to wait before a link calls again."""
+        return pauses.next_us(self.now_us(), self._entropy)
 
-    def nonce(self, size: int) -> bytes:
-        """Chance that is used once."""
-        return b"".join(self.entropy.bits().to_bytes(8, "big") for _ in range(size // 8))
+    def nonce(self) -> bytes:
+        """Chance that is used once, and that nobody foresees who does not know the secret."""
+        return nonce(self.secret, self._entropy.bits())
+
+    def complain(self, event: str, *, peer: str = "", node: int | None = None, reason: str) -> None:
+        """A line in the log, once: nodes call again and again."""
+        if (event, reason) in self._complaints:
+            return
+        self._complaints[event, reason] = None
+        if len(self._complaints) > COMPLAINTS_MAX:
+            del self._complaints[next(iter(self._complaints))]
+        where = {"peer": peer} if peer else {}
+        logger().warning(event, **where, **({"node": node} if node is not None else {}), reason=reason)
+
+    def _check_secret(self, address: str) -> None:
+        if not self.secret and not address.startswith(UNIX):
+            raise ValueError(f"nodes at {address} need a secret: others could reach them")
 
     def _beat(self) -> None:
-        if self._is_closed:
-            return
         now_us = self.now_us()
-        for number, link in list(self._links.items()):
-            link.beat()
-            if now_us - link.heard_us > self._heartbeat_us * 3 // 2:
-                self._on_silence(number, now_us - link.heard_us)
-        self.after(self._heartbeat_us, self._beat)
+        late_us = now_us - self._beat_due_us
+        self._beat_due_us = now_us + self.heartbeat_us
+        self._timer = self.after(self.heartbeat_us, self._beat)
+        for link in list(self._links.values()):
+            if not link.is_closed:
+                link.heard_us = min(now_us, link.heard_us + late_us)  # What waits to be read has not been heard yet.
+                self._beat_one(link, now_us)
+
+    def _beat_one(self, link: Link, now_us: int) -> None:
+        link.beat(now_us)
+        silent_us = now_us - link.heard_us
+        if silent_us > self.heartbeat_us * 3 // 2:
+            self._on_silence(link.peer.number, silent_us)
+
+
+def _size(part: Part) -> int:
+    return part.nbytes if type(part) is memoryview else len(part)
 
 
 def _facts(link: Link, now_us: int) -> dict[str, Any]:
@@ -188,5 +238,6 @@ def _facts(link: Link, now_us: int) -> dict[str, Any]:
         "unacked_frames": session.unacked_frames,
         "unacked_bytes": session.unacked_bytes,
         "resent": session.resent,
+        "rtt_us": link.rtt_us,
         "connections": link.connections,
     }

@@ -1,133 +1,165 @@
 """Values that leave this process: those that can be kept in state, and some that only a running program has.
 
-Functions and classes go by their names, and are found again among the modules that the other process has loaded:
-nothing is imported, so nothing runs because of a name. An error becomes a `RemoteError`. Data frames go beside the
-message, as Arrow's bytes, which are neither copied into it nor out of it.
+Functions and classes go by their names, and are found again among the modules that the other process has loaded
+(`names`). An error becomes a `RemoteError`. Data frames, views of memory, and the long bytes of a message's fields go
+beside the value: they are not copied into it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import sys
 import traceback
-from collections.abc import Iterable, Sequence
-from functools import reduce
+from collections.abc import Sequence
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
+import msgspec
+
+from actorstream.actors.wire import arrow
+from actorstream.actors.wire.names import class_called, name_to_send, thing_called
+from actorstream.actors.wire.shapes import LONG_BYTES
 from actorstream.errors import BadInput, RemoteError, Unsendable
 from actorstream.host.network import Part
-from actorstream.model.tagged import FIRST_FREE, MAIN, MAIN_ELSEWHERE, Tagged, name_of
+from actorstream.model.tagged import FIRST_FREE, Tagged
 
-_NAME, _ERROR, _DATACLASS, _FRAME = range(FIRST_FREE, FIRST_FREE + 4)
+_NAME, _ERROR, _DATACLASS, _FRAME, _BYTES, _VIEW, _BYTEARRAY = range(FIRST_FREE, FIRST_FREE + 7)
 
-TRACE_CHARACTERS_MAX = 20_000
-"""How much of a traceback goes along with an error; the end of it."""
+TEXT_CHARACTERS_MAX, TRACE_CHARACTERS_MAX = 20_000, 20_000
+"""How much of what an error says, and of its traceback, goes along with it; of the latter the end."""
+
+_UNWRITABLE = (BadInput, TypeError, ValueError, ArithmeticError, RecursionError)
 
 
 class Values:
-    """Writes and reads values. Not to be used by two at once: data frames are gathered beside it.
-
-    Attributes:
-        parts: the bytes of the data frames of the value that is being written, or read.
-    """
+    """Writes and reads values. Not to be used by two at once: what goes beside a value is gathered in it."""
 
     def __init__(self) -> None:
-        self.parts: list[Part] = []
-        build = {_NAME: _named, _ERROR: _error, _DATACLASS: _made, _FRAME: self._frame}
-        self._tagged = Tagged(self._other, build)
+        self._beside: list[list[Part]] = []
+        self._views: Sequence[Part] = ()
+        build = {
+            _NAME: thing_called,
+            _ERROR: _error,
+            _DATACLASS: _made,
+            _FRAME: lambda index: arrow.read(self._view(index)),
+            _BYTES: lambda index: bytes(self._view(index)),
+            _VIEW: lambda index: self._view(index),
+            _BYTEARRAY: bytearray,
+        }
+        self._tagged = Tagged(self._other, build, class_called)
 
     def encode(self, value: Any) -> tuple[bytes, list[Part]]:
-        """The bytes of a value, and of what goes beside it.
+        """The bytes of a value, and those of each thing that goes beside it.
 
         Raises:
             Unsendable: it holds something that cannot leave this process.
         """
-        self.parts = []
-        try:
-            return self._tagged.encode(value), self.parts
-        except BadInput as error:
-            raise Unsendable(str(error)) from None
-        finally:
-            self.parts = []
+        data, beside = self._write(value)
+        return data, [parts[0] if len(parts) == 1 else b"".join(parts) for parts in beside]
 
-    def decode(self, data: bytes | memoryview, parts: Sequence[Part]) -> Any:
+    def encode_fields(self, message: msgspec.Struct) -> tuple[bytes, list[int], list[Part]]:
+        """The bytes of a message's fields, how long each thing beside them is, and their parts, one after the other.
+
+        Raises:
+            Unsendable: a field holds something that cannot leave this process.
+        """
+        try:
+            data, beside = self._write({name: _long(getattr(message, name)) for name in message.__struct_fields__})
+        except Unsendable as error:
+            raise self._explained(message, error) from None
+        sizes = [sum(memoryview(part).nbytes for part in parts) for parts in beside]
+        return data, sizes, [part for parts in beside for part in parts]
+
+    def decode(self, data: bytes | memoryview | msgspec.Raw, beside: Sequence[Part]) -> Any:
         """The value again.
 
         Raises:
             BadInput: the bytes are not such, or name what this process does not have.
+            Exception: what the constructors of the program's own classes raise.
         """
-        self.parts = list(parts)
+        self._views = beside
         try:
             return self._tagged.decode(bytes(data))
         finally:
-            self.parts = []
+            self._views = ()
+
+    def _write(self, value: Any) -> tuple[bytes, list[list[Part]]]:
+        beside: list[list[Part]] = []
+        self._beside = beside
+        try:
+            return self._tagged.encode(value), beside
+        except _UNWRITABLE as error:
+            raise Unsendable(str(error)) from None
+        finally:
+            self._beside = []
+
+    def _explained(self, message: msgspec.Struct, error: Unsendable) -> Unsendable:
+        for name in message.__struct_fields__:
+            try:
+                self._write(getattr(message, name))
+            except Unsendable as cause:
+                return Unsendable(f"{type(message).__name__}.{name} cannot be sent: {cause}")
+        return Unsendable(f"{type(message).__name__} cannot be sent: {error}")
 
     def _other(self, value: Any) -> tuple[int, Any]:
-        if isinstance(value, type | FunctionType | BuiltinFunctionType):
-            return _NAME, _name(value)
-        if isinstance(value, BaseException):
-            return _ERROR, _facts(value)
+        match value:
+            case _Long():
+                return self._put(_BYTES, [value.data])
+            case type() | FunctionType() | BuiltinFunctionType():
+                return _NAME, name_to_send(value)
+            case BaseException():
+                return _ERROR, _facts(value)
+            case memoryview():
+                return self._put(_VIEW, [value if type(value.obj) is bytes and value.c_contiguous else bytes(value)])
+            case bytearray():
+                return _BYTEARRAY, bytes(value)
         if dataclasses.is_dataclass(value):
             fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
-            return _DATACLASS, [_name(type(value)), fields]
-        if type(value).__module__.partition(".")[0] == "polars" and type(value).__name__ == "DataFrame":
-            self.parts.append(_arrow(value))
-            return _FRAME, len(self.parts) - 1
+            return _DATACLASS, [name_to_send(type(value)), fields]
+        if arrow.is_frame(value):
+            return self._put(_FRAME, arrow.parts_of(value))
         raise BadInput(
             f"a value of type {type(value).__name__} cannot leave this process; send messages, Records, data classes, "
             "data frames, numbers, strings, lists and dicts"
         )
 
-    def _frame(self, index: Any) -> Any:
-        import polars as pl
+    def _put(self, code: int, parts: list[Part]) -> tuple[int, int]:
+        self._beside.append(parts)
+        return code, len(self._beside) - 1
 
-        if not isinstance(index, int) or not 0 <= index < len(self.parts):
-            raise BadInput("a data frame is missing")
-        return pl.read_ipc_stream(self.parts[index])  # type: ignore[arg-type]  # Any buffer does.
-
-
-def _arrow(frame: Any) -> Part:
-    from io import BytesIO
-
-    buffer = BytesIO()
-    frame.write_ipc_stream(buffer)
-    return buffer.getbuffer()
+    def _view(self, index: Any) -> memoryview:
+        if not isinstance(index, int) or not 0 <= index < len(self._views):
+            raise BadInput("something that should have come beside a value is missing")
+        return memoryview(self._views[index])
 
 
-def _name(thing: Any) -> str:
-    name = name_of(thing)
-    if _find(name) is not thing:
-        raise BadInput(
-            f"{thing.__qualname__} of {thing.__module__} cannot leave this process, because another one could not find "
-            "it; define it at the top level of a module"
-        )
-    return name
+class _Long:
+    """Long bytes of a field."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
 
-def _find(name: str) -> Any:
-    module, _, qualified = name.partition(":")
-    names = (MAIN_ELSEWHERE, MAIN) if module == MAIN else (module,)
-    for found in [sys.modules[one] for one in names if one in sys.modules]:
-        try:
-            return reduce(getattr, qualified.split("."), found)
-        except AttributeError:
-            continue
-    return None
-
-
-def _named(name: Any) -> Any:
-    thing = _find(name) if isinstance(name, str) else None
-    if not isinstance(thing, type | FunctionType | BuiltinFunctionType):
-        raise BadInput(f"this process has nothing called {name!r:.100}")
-    return thing
+def _long(value: Any) -> Any:
+    return _Long(value) if type(value) is bytes and len(value) >= LONG_BYTES else value
 
 
 def _facts(error: BaseException) -> list[str]:
     if isinstance(error, RemoteError):
         return [error.kind, error.text, error.trace]
+    try:
+        text = str(error)
+    except Exception:  # An error that cannot even say what it is.
+        text = "(it cannot be shown)"
     trace = "".join(traceback.format_exception(error))
-    return [f"{type(error).__module__}.{type(error).__qualname__}", str(error), trace[-TRACE_CHARACTERS_MAX:]]
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    return [kind, _printable(text[:TEXT_CHARACTERS_MAX]), _printable(trace[-TRACE_CHARACTERS_MAX:])]
+
+
+def _printable(text: str) -> str:
+    """Without halves of characters, which cannot be written."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _error(facts: Any) -> RemoteError:
@@ -137,14 +169,10 @@ def _error(facts: Any) -> RemoteError:
 
 
 def _made(parts: Any) -> Any:
-    name, fields = _two(parts)
-    kind = _named(name)
+    if not isinstance(parts, list) or len(parts) != 2:
+        raise BadInput("not a name and fields")
+    name, fields = parts
+    kind = thing_called(name)
     if not (isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(fields, dict)):
         raise BadInput(f"{name!r:.100} is no data class")
     return kind(**fields)
-
-
-def _two(parts: Iterable[Any]) -> tuple[Any, Any]:
-    if not isinstance(parts, list) or len(parts) != 2:
-        raise BadInput("not two parts")
-    return parts[0], parts[1]
