@@ -13,7 +13,8 @@ kind says:
 - retry: nothing; go back to this acknowledgement. Acknowledgement: nothing.
 
 Guarantees: nothing comes from a closed link, and nothing of a connection that a newer one has replaced. A parcel that
-cannot be read is reported, and ends its connection; it is not sent again, because it would not be better then.
+cannot be read is lost, counted and reported. It is not sent again, because it would not be better then, and it does not
+end its connection: its frame was in order, and other actors wait for what comes behind it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from actorstream.actors.specification import Backoff
 from actorstream.actors.wire.bad_frame import BadFrame
 from actorstream.actors.wire.pieces import PIECE_BYTES, Assembly, cut
 from actorstream.actors.wire.session import Frame, Session
-from actorstream.host.logs import logger
 from actorstream.host.network import Connection, Part
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Link:
         heard_us: when something came last (monotonic time); moved on by as much as this node was late itself.
         rtt_us: how long a way to the other node and back took last; None: not known yet.
         connections: how many there were.
+        unreadable: how many parcels were lost because this node could not read them.
     """
 
     def __init__(self, links: Links, peer: Peer) -> None:
@@ -65,6 +66,7 @@ class Link:
         self.heard_us = links.now_us()
         self.rtt_us: int | None = None
         self.connections = 0
+        self.unreadable = 0
         self._assembly = Assembly()
         self._connection: Connection | None = None
         self._heartbeat_us, self._heartbeat_came_us = 0, 0  # The other's last: what it said, and when it came.
@@ -203,14 +205,15 @@ class Link:
         if session.owes_ack:
             self._say(connection, ACK)
         piece = frame[PREFIX.size :]
-        if kind == MORE:
-            self._assembly.add(piece)
-            return
         try:
+            if kind == MORE:
+                self._assembly.add(piece)
+                return
             parcel = self._links.codec.decode(self._assembly.finish(piece))
         except BadFrame as error:
-            logger().error("message lost", node=self.peer.number, reason=str(error))
-            raise
+            self.unreadable += 1
+            self._links.complain("message lost", node=self.peer.number, reason=str(error))
+            return
         self._links.on_parcel(self.peer.number, parcel)
 
     def _on_heartbeat(self, connection: Connection, number: int, frame: memoryview) -> None:

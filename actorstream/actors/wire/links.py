@@ -240,4 +240,5 @@ def _facts(link: Link, now_us: int) -> dict[str, Any]:
         "resent": session.resent,
         "rtt_us": link.rtt_us,
         "connections": link.connections,
+        "unreadable": link.unreadable,
     }

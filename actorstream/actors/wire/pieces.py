@@ -45,7 +45,7 @@ class Assembly:
         """
         self._size += len(piece)
         if self._size > FRAME_BYTES_MAX:
-            self._clear()
+            self._pieces.clear()  # What follows is only counted.
             raise BadFrame(f"a parcel of more than {FRAME_BYTES_MAX} bytes came")
         self._pieces.append(piece)
 
@@ -55,15 +55,13 @@ class Assembly:
         Raises:
             BadFrame: nobody sends a parcel of that size.
         """
-        if not self._pieces:
+        if not self._size:
             return piece
-        self.add(piece)
-        whole = b"".join(self._pieces)
-        self._clear()
-        return memoryview(whole)
-
-    def _clear(self) -> None:
-        self._pieces, self._size = [], 0
+        try:
+            self.add(piece)
+            return memoryview(b"".join(self._pieces))
+        finally:
+            self._pieces, self._size = [], 0
 
 
 def _bytewise(part: Part) -> memoryview:
