@@ -134,8 +134,19 @@ class Kernel:
         elif not cell.queued and type(message) is Observe:
             answer_observers(cell)
 
+    def send_here(self, ref: Ref, message: Message, sender: Ref) -> bool:
+        """As `send`, if `ref` lives here; False if not.
+
+        Raises:
+            MailboxFull: the mailbox has reached its bound.
+        """
+        if not self.has(ref):
+            return False
+        self.send(ref, message, sender)
+        return True
+
     def _send_outside(self, ref: Ref, message: Message, sender: Ref) -> None:
-        if ref.path == NOBODY.path or self.asks.resolve(ref.path, message):
+        if ref.path[:1] == "?" and (ref.path == NOBODY.path or self.asks.resolve(ref.path, message)):
             return
         if self.cluster is None or not self.cluster.send(ref, message, sender):
             why = "its incarnation has ended" if ref.path in self.cells else "there is no such actor"

@@ -94,6 +94,8 @@ class LocalScheduler:
 
     def after(self, delay_us: int, fire: Callable[[], None]) -> Timer:
         """See `Scheduler`."""
+        if not delay_us:
+            return self.loop.call_soon(fire)
         return self.loop.call_later(delay_us / 1e6, fire)
 
     def background(self, work: Callable[[], Any], finished: Finished) -> None:

@@ -160,10 +160,14 @@ class Cluster:
 
     def on_parcel(self, number: int, parcel: Parcel) -> None:
         """Something came from node `number`."""
-        if parcel.target.path == NODE.path:
-            self._handle(number, parcel.message)
+        target, sender, message = parcel
+        path = target.path
+        if not path:
+            self._handle(number, message)
+        elif path[0] == "?":
+            self.kernel.answer(path, message)
         else:
-            self._deliver(number, parcel)
+            self._deliver(number, target, sender, message)
 
     def _handle(self, number: int, message: Message) -> None:
         handle = self.handlers.get(type(message))
@@ -172,27 +176,22 @@ class Cluster:
         else:
             handle(number, message)
 
-    def _deliver(self, number: int, parcel: Parcel) -> None:
-        target, sender, message = parcel
-        path = target.path
-        if path[:1] == "?":
-            self.kernel.answer(path, message)
-            return
+    def _deliver(self, number: int, target: Ref, sender: Ref, message: Message) -> None:
         is_question = sender.path[:1] == "?"
         if is_question:
-            self.watches.on_question(path, sender)
-        else:
+            self.watches.on_question(target.path, sender)
+        elif self.seeker.locations.find(sender.path) != number:
             self.seeker.locations.learn(sender.path, number)
-        if not self.kernel.has(target):
-            self.kernel.on_dead_letter(target, message, sender)
-            self.tell(number, m.NoActor("" if path in self.kernel.cells else path, sender.path))
-            return
         try:
-            self.kernel.send(target, message, sender)
+            if self.kernel.send_here(target, message, sender):
+                return
         except MailboxFull:
             self.kernel.on_overflow(target, message, sender)
             if is_question:
                 self.tell(number, m.NoActor("", sender.path, full=True))
+            return
+        self.kernel.on_dead_letter(target, message, sender)
+        self.tell(number, m.NoActor("" if target.path in self.kernel.cells else target.path, sender.path))
 
     def _drain_loopback(self) -> None:
         waiting, self._loopback = self._loopback, deque()
@@ -218,10 +217,7 @@ class Cluster:
         target, message, sender = mail.target, mail.message, mail.sender
         if number != self.number:
             return self._transmit(number, target, message, sender)
-        if self.kernel.has(target):
-            self.kernel.send(target, message, sender)
-            return True
-        return False
+        return self.kernel.send_here(target, message, sender)
 
     def is_dead(self, number: int) -> bool:
         """Whether there was such a node, and is no more."""

@@ -6,7 +6,8 @@ pause that doubles. What was not acknowledged goes once more (`session`), so tha
 A frame between nodes is its kind (1 byte), a number and an acknowledgement (8 bytes each, big-endian), and what the
 kind says:
 
-- data: a parcel, or its last piece; more: a piece that others follow. The number is the frame's own.
+- data: a parcel, or its last piece; more: a piece that others follow; bundle: several parcels, each behind its length
+  (4 bytes, big-endian). The number is the frame's own.
 - heartbeat: three times, in microseconds: the sender's now, what the other's last heartbeat said of its now, and how
   long ago that came; from them both know how long a way and back takes. The number, here and below, is that of the
   last frame sent.
@@ -33,10 +34,17 @@ from actorstream.host.network import Connection, Part
 if TYPE_CHECKING:
     from actorstream.actors.wire.links import Links, Peer
 
-DATA, MORE, HEARTBEAT, RETRY, ACK = 1, 2, 3, 4, 5
-_WITH_DATA = (DATA, MORE)
+DATA, MORE, HEARTBEAT, RETRY, ACK, BUNDLE = 1, 2, 3, 4, 5, 6
+_WITH_DATA = (DATA, MORE, BUNDLE)
+
+BUNDLED_BYTES_MAX = 4 << 10
+"""Parcels up to this size that are sent in one turn of the loop leave in one frame."""
+
+BUNDLE_BYTES = 64 << 10
+"""A bundle that has reached this size leaves at once."""
 
 PREFIX = struct.Struct(">BQQ")
+LENGTH = struct.Struct(">I")
 TIMES = struct.Struct(">QQQ")
 
 CALL_BACKOFF = Backoff(5_000, 1_000_000)
@@ -68,6 +76,8 @@ class Link:
         self.connections = 0
         self.unreadable = 0
         self._assembly = Assembly()
+        self._bundle: list[bytes] = []  # Parcels, each behind its length, that leave at the end of this turn.
+        self._bundle_bytes = 0
         self._connection: Connection | None = None
         self._heartbeat_us, self._heartbeat_came_us = 0, 0  # The other's last: what it said, and when it came.
         self._pauses = Pauses(CALL_BACKOFF)
@@ -93,6 +103,10 @@ class Link:
             MailboxFull: too much waits for its acknowledgement.
         """
         self.session.check_room()
+        if size <= BUNDLED_BYTES_MAX and len(parts) == 1:
+            self._gather(bytes(parts[0]), size)
+            return
+        self._flush()
         if size <= PIECE_BYTES:
             self._push(DATA, parts, size)
             return
@@ -100,8 +114,28 @@ class Link:
             size -= piece_bytes
             self._push(MORE if size else DATA, piece, piece_bytes)
 
+    def _gather(self, parcel: bytes, size: int) -> None:
+        if not self._bundle:
+            self._links.after(0, self._flush)
+        self._bundle.append(LENGTH.pack(size) + parcel)
+        self._bundle_bytes += size
+        if self._bundle_bytes >= BUNDLE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Let what was gathered leave."""
+        bundle, self._bundle = self._bundle, []
+        size, self._bundle_bytes = self._bundle_bytes, 0
+        if self.is_closed or not bundle:
+            return
+        if len(bundle) == 1:
+            self._push(DATA, [memoryview(bundle[0])[LENGTH.size :]], size)
+        else:
+            self._push(BUNDLE, [b"".join(bundle)], size)
+
     def close(self, why: str) -> None:
-        """Nothing goes out or comes in any more."""
+        """Nothing goes out or comes in any more; what was sent leaves, if there is a connection."""
+        self._flush()
         self.is_closed = True
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -109,6 +143,7 @@ class Link:
 
     def beat(self, now_us: int) -> None:
         """Say that this node lives, and how far things are."""
+        self._flush()
         connection = self._connection
         if connection is None:
             return
@@ -205,16 +240,40 @@ class Link:
         if session.owes_ack:
             self._say(connection, ACK)
         piece = frame[PREFIX.size :]
+        if kind == BUNDLE:
+            self._on_bundle(piece)
+            return
         try:
             if kind == MORE:
                 self._assembly.add(piece)
                 return
             parcel = self._links.codec.decode(self._assembly.finish(piece))
         except BadFrame as error:
-            self.unreadable += 1
-            self._links.complain("message lost", node=self.peer.number, reason=str(error))
+            self._on_unreadable(error)
             return
         self._links.on_parcel(self.peer.number, parcel)
+
+    def _on_bundle(self, bundle: memoryview) -> None:
+        decode, on_parcel, number = self._links.codec.decode, self._links.on_parcel, self.peer.number
+        start, end = 0, len(bundle)
+        while start < end and not self.is_closed:
+            if end - start < LENGTH.size:
+                raise BadFrame(f"{end - start} bytes came at the end of a bundle")
+            (size,) = LENGTH.unpack_from(bundle, start)
+            start += LENGTH.size
+            if size > end - start:
+                raise BadFrame(f"a parcel of {size} bytes is announced in a bundle, and {end - start} are there")
+            try:
+                parcel = decode(bundle[start : start + size])
+            except BadFrame as error:
+                self._on_unreadable(error)
+            else:
+                on_parcel(number, parcel)
+            start += size
+
+    def _on_unreadable(self, error: BadFrame) -> None:
+        self.unreadable += 1
+        self._links.complain("message lost", node=self.peer.number, reason=str(error))
 
     def _on_heartbeat(self, connection: Connection, number: int, frame: memoryview) -> None:
         if len(frame) != PREFIX.size + TIMES.size:
