@@ -19,6 +19,7 @@ from actorstream.host.addresses import TcpAddress, UnixAddress, read_address
 from actorstream.host.delivery import receiver_of
 from actorstream.host.listening import WAITING_MAX, SocketFile, listen_tcp, listen_unix
 from actorstream.host.logs import logger
+from actorstream.host.memory import keep_freed_memory
 from actorstream.host.network import Listener, Receiver
 from actorstream.host.tls import Tls
 
@@ -50,6 +51,7 @@ class RealNetwork:
         self._connecting = tls.connecting() if tls is not None else None
         self._attempts: dict[int, asyncio.Task[None]] = {}  # Kept, because a loop forgets tasks that nobody holds.
         self._attempt_count = 0
+        keep_freed_memory()
 
     def listen(self, address: str, accept: Callable[[], Receiver]) -> Listener:
         where = read_address(address)

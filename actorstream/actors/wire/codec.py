@@ -108,27 +108,24 @@ class Codec:
             BadFrame: there is none that this process could read.
         """
         try:
-            return self._decode(frame)
+            form, length = _HEAD.unpack_from(frame)
+            start = _HEAD.size + length
+            name = str(frame[_HEAD.size : start], "utf-8")
+            message = message_named(name)
+            if message is None:
+                raise BadFrame(f"a message of class {name!r:.200} came, which this process has not loaded")
+            kind = self._kinds.get(message) or self._know(message)
+            if form == _TYPED and kind.decode is not None:
+                path, incarnation, sender, sender_incarnation, read = kind.decode(frame[start:])
+                return Parcel(Ref(path, incarnation), Ref(sender, sender_incarnation), read)
+            if form == _DESCRIBED:
+                return self._read(kind, frame[start:])
+            raise BadFrame(f"a message of class {name!r:.200} came in form {form}, which it does not have here")
         except BadFrame:
             raise
         # Whatever it is: what comes may make any class of ours complain in its own way, and must hurt nobody else.
         except Exception as error:
             raise BadFrame(f"a message that cannot be read came: {_text(error)}") from None
-
-    def _decode(self, frame: memoryview) -> Parcel:
-        form, length = _HEAD.unpack_from(frame)
-        start = _HEAD.size + length
-        name = str(frame[_HEAD.size : start], "utf-8")
-        message = message_named(name)
-        if message is None:
-            raise BadFrame(f"a message of class {name!r:.200} came, which this process has not loaded")
-        kind = self._kinds.get(message) or self._know(message)
-        if form == _TYPED and kind.decode is not None:
-            path, incarnation, sender, sender_incarnation, read = kind.decode(frame[start:])
-            return Parcel(Ref(path, incarnation), Ref(sender, sender_incarnation), read)
-        if form == _DESCRIBED:
-            return self._read(kind, frame[start:])
-        raise BadFrame(f"a message of class {name!r:.200} came in form {form}, which it does not have here")
 
     def _read(self, kind: _Kind, words: memoryview) -> Parcel:
         (length,) = _LENGTH.unpack_from(words)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from actorstream.actors import Message
 from actorstream.actors.wire import BadFrame, Peer, session
-from actorstream.actors.wire.link import BUNDLED_BYTES_MAX
+from actorstream.actors.wire.link import BUNDLE, BUNDLED_BYTES_MAX, PREFIX
 from actorstream.actors.wire.pieces import PIECE_BYTES, Assembly, cut
 from actorstream.errors import MailboxFull, Unsendable
 from actorstream.host import Weather
@@ -297,6 +297,44 @@ def test_whatever_a_known_node_says_costs_no_more_than_its_connection(frames: li
     sky.run_seconds(8)
 
     assert one.numbers == list(range(5))
+
+
+NUMBERS = st.integers(0, 3) | st.integers(0, 2**64 - 1)
+FRAMES = st.tuples(st.integers(0, 7), NUMBERS, NUMBERS, st.binary(max_size=40))
+
+
+@settings(max_examples=60)
+@given(st.lists(FRAMES, min_size=1, max_size=6))
+def test_whatever_follows_the_beginning_of_a_frame_hurts_nobody(frames: list[tuple[int, int, int, bytes]]) -> None:
+    """Every kind of frame, with numbers that are right or wrong and contents that nobody writes."""
+    sky = Sky()
+    one, two = sky.pair()
+    three = sky.node(3)
+    meet(one, three)
+    sky.run_seconds(1)
+    connection = connection_of(two)
+
+    for kind, number, ack, content in frames:
+        connection.send([PREFIX.pack(kind, number, ack), content])
+    three.send_many(1, 5)
+    sky.run_seconds(4)
+
+    assert one.numbers == list(range(5))
+    assert one.facts(3)["connections"] == 1
+
+
+@pytest.mark.parametrize("content", [b"\x00", b"\x00\x00\x00\x05abc"])
+def test_a_bundle_that_is_cut_short_ends_its_connection(content: bytes, logged: list[Any]) -> None:
+    """A node that writes such a thing has lost its way."""
+    sky = Sky()
+    one, two = sky.pair()
+    sky.run_seconds(1)
+
+    connection_of(two).send([PREFIX.pack(BUNDLE, 1, 0), content])
+    sky.run_seconds(2)
+
+    assert one.facts(2)["connections"] > 1
+    assert any(entry["event"] == "connection closed" and "bundle" in entry["reason"] for entry in logged)
 
 
 def connection_of(node: Node) -> Connection:
