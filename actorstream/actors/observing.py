@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actorstream.actors.message import Crash, Message, Observe, Observed
+from actorstream.actors.message import FAILURES, Crash, Message, Observe, Observed
 from actorstream.actors.own import Own
 from actorstream.actors.state import State
 
@@ -23,6 +23,17 @@ def why(cell: Cell) -> str:
         return ""
     kind = type(cell.reason).__name__
     return f"{kind}: {type(cell.reason.error).__name__}" if isinstance(cell.reason, Crash) else kind
+
+
+def credit(cell: Cell) -> dict[str, dict[str, int]]:
+    """The credit of an actor's channels, if it tells; an actor that cannot tell is no reason to show nothing."""
+    if cell.instance is None or cell.state is not State.RUNNING:
+        return {}
+    try:
+        found = cell.instance.observe().get("credit", {})
+    except FAILURES:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def observed(cell: Cell) -> Observed:

@@ -11,6 +11,8 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from actorstream.actors.actor import Actor
 from actorstream.actors.dead_letters import DeadLetter
 from actorstream.actors.durations import Duration, as_us
@@ -247,6 +249,17 @@ class ActorSystem:
         if self._scheduler.hung is not None:  # The thread to ask would not answer, and changes nothing meanwhile.
             return show_tree(self._kernel.root, format, elsewhere, node)
         return self._scheduler.call(lambda: show_tree(self._kernel.root, format, elsewhere, node))
+
+    def picture(self) -> dict[str, Any]:
+        """The tree, and what went wrong, as plain data: "actors" as `tree` gives them, and counts."""
+        return {
+            "actors": msgspec.json.decode(self.tree("json")),
+            "nodes": self.nodes,
+            "dead_letters": self.dead_letters,
+            "unhandled": self.unhandled,
+            "skipped": self.skipped,
+            "failures": len(self.failures),
+        }
 
     @property
     def nodes(self) -> list[str]:

@@ -9,6 +9,7 @@ import msgspec
 
 from actorstream.actors.cell import Cell
 from actorstream.actors.family import Child
+from actorstream.actors.observing import credit
 
 Trees = Mapping[str, bytes]
 """Subtrees that live on other nodes, by path, as `describe` gives them."""
@@ -43,9 +44,18 @@ def _lines(data: Mapping[str, Any], depth: int) -> Iterator[str]:
     name = data["path"].rpartition("/")[2]
     node = f"  node={data['node']}" if data["node"] else ""
     why = f"  {data['reason']}" if data["reason"] else ""
-    yield f"{'  ' * depth}{name}  {data['state']}  restarts={data['restarts']}  mailbox={data['mailbox']}{node}{why}"
+    facts = f"restarts={data['restarts']}  mailbox={data['mailbox']}{_credit(data['credit'])}{node}{why}"
+    yield f"{'  ' * depth}{name}  {data['state']}  {facts}"
     for child in data["children"]:
         yield from _lines(child, depth + 1)
+
+
+def _credit(channels: Mapping[str, Mapping[str, int]]) -> str:
+    """Of the channel that has the least left: records left, of how many."""
+    if not channels:
+        return ""
+    least = min(channels.values(), key=lambda channel: channel["left"])
+    return f"  credit={least['left']}/{least['window']}"
 
 
 def _as_data(child: Child, elsewhere: Trees, node: str) -> dict[str, Any]:
@@ -56,12 +66,14 @@ def _as_data(child: Child, elsewhere: Trees, node: str) -> dict[str, Any]:
         "incarnation": child.incarnation,
         "restarts": child.restarts,
         "mailbox": 0,
+        "credit": {},
         "reason": child.why,
         "node": node,
         "children": [],
     }
     if isinstance(child, Cell):
         facts["mailbox"] = len(child.mail)
+        facts["credit"] = credit(child)
         facts["children"] = [_as_data(one, elsewhere, node) for one in child.child_cells.values()]
     else:
         facts |= {"node": child.node_name, **_elsewhere(child, elsewhere)}
@@ -76,6 +88,7 @@ def _elsewhere(child: Child, elsewhere: Trees) -> dict[str, Any]:
     facts: dict[str, Any] = msgspec.json.decode(told)
     return {
         "mailbox": facts["mailbox"],
+        "credit": facts["credit"],
         "children": [_filled(one, elsewhere) for one in facts["children"]],
     }
 
@@ -84,6 +97,8 @@ def _filled(facts: dict[str, Any], elsewhere: Trees) -> dict[str, Any]:
     """What a node tells of an actor whose home is a third node is filled in from that node's."""
     told = elsewhere.get(facts["path"])
     if told is not None:
-        facts |= {key: value for key, value in msgspec.json.decode(told).items() if key in ("mailbox", "children")}
+        facts |= {
+            key: value for key, value in msgspec.json.decode(told).items() if key in ("mailbox", "credit", "children")
+        }
     facts["children"] = [_filled(one, elsewhere) for one in facts["children"]]
     return facts

@@ -61,6 +61,7 @@ from actorstream.log.messages import (
     WriteMarkers,
 )
 from actorstream.log.partitioning import partition_for_key
+from actorstream.log.picture import describe_actors
 from actorstream.log.producer import Producer
 from actorstream.log.reaching import DEFAULT_DATA, open_transport
 from actorstream.log.records import encode_records
@@ -131,6 +132,7 @@ __all__ = [
     "decode_decision",
     "decode_topic_key",
     "delete_topic",
+    "describe_actors",
     "describe_group",
     "describe_topic",
     "encode_decision",

@@ -40,9 +40,20 @@ class SteppedAside(Message):
     done: bool
 
 
+class DescribeActors(Message):
+    """How are the actors of the process that holds the directory? Answered by `ActorsDescribed`."""
+
+
+class ActorsDescribed(Message):
+    """A picture of them, as JSON."""
+
+    picture: bytes
+
+
 _QUESTIONS: dict[str, type[Message]] = {
     kind.__name__: kind
     for kind in (
+        DescribeActors,
         StepAside,
         m.AllocateProducerIds,
         m.Append,
@@ -69,6 +80,7 @@ class Failed(Message):
 _ANSWERS: dict[str, type[Message]] = {
     kind.__name__: kind
     for kind in (
+        ActorsDescribed,
         Failed,
         SteppedAside,
         m.Appended,

@@ -15,12 +15,16 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from actorstream.actors import ActorSystem, Message
 from actorstream.errors import ActorstreamError, AskTimeout
 from actorstream.host.logs import logger
 from actorstream.log.frames import (
     LENGTH_BYTES,
+    ActorsDescribed,
     BadFrame,
+    DescribeActors,
     Failed,
     StepAside,
     SteppedAside,
@@ -130,6 +134,11 @@ class Connection:
             if isinstance(question.message, StepAside):
                 done = await asyncio.to_thread(self._step_aside)
                 self._writer.write(encode_answer(question.number, SteppedAside(done)))
+                continue
+            if isinstance(question.message, DescribeActors):
+                picture = await asyncio.to_thread(self._system.picture)
+                described = ActorsDescribed(msgspec.json.encode(picture))
+                self._writer.write(encode_answer(question.number, described))
                 continue
             timeout_us = max(0, min(question.timeout_us, TIMEOUT_US_MAX))
             self._count(+1)

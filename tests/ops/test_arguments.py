@@ -74,5 +74,5 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert ended.value.code == 0
     help_text = capsys.readouterr().out
-    for command in ("demo", "run", "explain", "topics", "groups", "checkpoints", "produce", "consume"):
+    for command in ("demo", "run", "explain", "topics", "groups", "checkpoints", "actors", "produce", "consume"):
         assert f"\n    {command}" in help_text

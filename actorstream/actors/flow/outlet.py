@@ -111,6 +111,11 @@ class Outlet(Generic[T]):
         """How much the receiver lets be on its way at once, as far as we know."""
         return self._limit.minus(self._done)
 
+    def describe(self) -> dict[str, int]:
+        """How much credit is left, of how much, and what waits for more, in records; for people."""
+        left = max(0, self._limit.records - self._sent.records)
+        return {"left": left, "window": self.window.records, "waiting": self._backlog.records}
+
     @property
     def backlog(self) -> Amount:
         """What waits."""

@@ -112,6 +112,13 @@ class Sender:
         """How much waits for credit."""
         return self._channels[channel].outlet.backlog if channel in self._channels else NOTHING
 
+    def credit(self) -> dict[str, dict[str, int]]:
+        """By channel: the credit left, of which window, and what waits for more, in records.
+
+        An actor whose `observe` tells this under "credit" is shown with it in the tree.
+        """
+        return {name: one.outlet.describe() for name, one in self._channels.items()}
+
     # --- what receivers say ------------------------------------------------------------------------------------------
 
     def _opened(self, opened: OpenChannel, context: Context) -> str | None:

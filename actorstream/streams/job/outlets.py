@@ -71,6 +71,10 @@ class Outlets:
             all(outlet.is_waiting for outlet in outlets) or any(outlet.is_full for outlet in outlets)
         )
 
+    def describe(self) -> dict[str, dict[str, int]]:
+        """The credit of each channel, for people."""
+        return {channel: outlet.describe() for channel, outlet in self._outlets.items()}
+
     def window_records(self) -> int | None:
         """The smallest window of all receivers, in records; None if there is none."""
         return min((outlet.window.records for outlet in self._outlets.values()), default=None)

@@ -394,4 +394,5 @@ class Task(Actor):
     def observe(self) -> dict[str, Any]:
         """How far this task is."""
         progress = self.progress()
-        return {field: getattr(progress, field) for field in progress.__struct_fields__}
+        facts = {field: getattr(progress, field) for field in progress.__struct_fields__}
+        return {**facts, "credit": self.outlets.describe()}
