@@ -90,8 +90,12 @@ class DeathWatch:
     def on_gone(self, cell: Cell) -> None:
         """`cell` is gone for good."""
         self.forget(cell.path)
-        self._tombstones.pop(cell.path, None)  # So that it is the newest again.
-        self._tombstones[cell.path] = (cell.incarnation, cell.reason)
+        self.remember(cell.path, cell.incarnation, cell.reason)
+
+    def remember(self, path: str, incarnation: int, reason: ExitReason) -> None:
+        """The actor at `path` is gone for good: whoever watches it later is told so."""
+        self._tombstones.pop(path, None)  # So that it is the newest again.
+        self._tombstones[path] = (incarnation, reason)
         if len(self._tombstones) > TOMBSTONES_MAX:
             del self._tombstones[next(iter(self._tombstones))]
 

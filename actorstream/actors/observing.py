@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actorstream.actors.message import FAILURES, Crash, Message, Observe, Observed
+from actorstream.actors.message import FAILURES, Crash, ExitReason, Message, Observe, Observed
 from actorstream.actors.own import Own
 from actorstream.actors.state import State
+from actorstream.errors import RemoteError
 
 if TYPE_CHECKING:
     from actorstream.actors.cell import Cell
@@ -19,10 +20,16 @@ def shown_state(cell: Cell) -> str:
 
 def why(cell: Cell) -> str:
     """Why no incarnation runs, for people; empty while one does."""
-    if cell.is_alive:
-        return ""
-    kind = type(cell.reason).__name__
-    return f"{kind}: {type(cell.reason.error).__name__}" if isinstance(cell.reason, Crash) else kind
+    return "" if cell.is_alive else told(cell.reason)
+
+
+def told(reason: ExitReason) -> str:
+    """A reason for people, such as "Crash: ValueError"."""
+    if not isinstance(reason, Crash):
+        return type(reason).__name__
+    error = reason.error
+    kind = error.kind.rpartition(".")[2] if isinstance(error, RemoteError) else type(error).__name__
+    return f"Crash: {kind}"
 
 
 def credit(cell: Cell) -> dict[str, dict[str, int]]:

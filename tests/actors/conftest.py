@@ -1,4 +1,8 @@
-"""Every runtime under one contract, and a quiet log."""
+"""Every runtime under one contract, and a quiet log.
+
+A test that takes `system` runs under all runtimes: in this process, simulated, on simulated nodes, on processes. Marks:
+`one_process("why")` leaves nodes out; `own_system("why")`: it ends the system, so it does not share the processes.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import pytest
 import structlog
 
 from actorstream.actors import ActorSystem
+from tests.actors.runtimes import ALL, ONE_PROCESS, clear
 
 
 @pytest.fixture(autouse=True)
@@ -18,15 +23,29 @@ def logged() -> Iterator[list[Any]]:
         yield entries
 
 
-@pytest.fixture(params=["local", "simulation", "in order"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every runtime, or those in one process."""
+    if "system" in metafunc.fixturenames:
+        alone = metafunc.definition.get_closest_marker("one_process") is not None
+        metafunc.parametrize("system", list(ONE_PROCESS if alone else ALL), indirect=True)
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[ActorSystem]:
+    """A system of processes, which tests share: to start one takes longer than most tests."""
+    with ALL["processes"]() as system:
+        yield system
+
+
+@pytest.fixture
 def system(request: pytest.FixtureRequest) -> Iterator[ActorSystem]:
     """A system of each runtime."""
-    made = {
-        "local": lambda: ActorSystem(),
-        "simulation": lambda: ActorSystem(runtime="simulation", seed=7),
-        "in order": lambda: ActorSystem(runtime="simulation", seed=None),
-    }
-    with made[request.param]() as system:
+    if request.param == "processes" and request.node.get_closest_marker("own_system") is None:
+        shared = request.getfixturevalue("processes")
+        yield shared
+        clear(shared)
+        return
+    with ALL[request.param]() as system:
         yield system
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actorstream.actors import Actor, ActorSystem, Context, Message, Ref, receives
+from actorstream.actors import Actor, ActorSystem, Context, Message, Observe, Observed, Ref, receives
 
 
 class Happened(Message):
@@ -62,3 +62,14 @@ def story(system: ActorSystem, count: int) -> list[Any]:
     answer = system.ask(RECORDER, Wait(count))
     assert isinstance(answer, Story)
     return answer.things
+
+
+def restarts(system: ActorSystem, ref: Ref) -> int:
+    """How often it restarted, once it runs."""
+    while True:
+        seen = system.ask(ref, Observe())
+        assert isinstance(seen, Observed)
+        if seen.state == "running":
+            return seen.restarts
+        if system.runtime == "simulation":
+            system.step()  # The answer was there at once.

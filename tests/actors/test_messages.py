@@ -9,6 +9,8 @@ import pytest
 
 from actorstream.actors import Actor, ActorSystem, Context, Message, Observe, Observed, Ref, receives
 from actorstream.errors import ActorTerminated, AskTimeout, MailboxFull
+from tests.actors.recorder import restarts
+from tests.actors.runtimes import tree
 
 
 class Greet(Message):
@@ -72,24 +74,28 @@ def test_every_actor_can_be_observed(system: ActorSystem) -> None:
     assert (seen.path, seen.state, seen.restarts, seen.facts) == ("greeter", "running", 0, {"word": "hello"})
 
 
+class Listener(Actor, accepts=Greet):
+    """Answers with all it has heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @receives(Greet)
+    def on_greet(self, greet: Greet, context: Context) -> None:
+        self.heard.append(greet.name)
+        context.reply(Greeting(" ".join(self.heard)))
+
+
 def test_messages_of_one_sender_keep_their_order(system: ActorSystem) -> None:
     """What is told to one actor is handled in the order in which it was told."""
-    seen: list[str] = []
-
-    class Listener(Actor):
-        @receives(Greet)
-        def on_greet(self, greet: Greet, context: Context) -> None:
-            seen.append(greet.name)
-            context.reply(Greeting(greet.name))
-
     listener = system.spawn(Listener)
     for number in range(1_000):
         system.tell(listener, Greet(str(number)))
-    system.ask(listener, Greet("last"))
 
-    assert seen == [*map(str, range(1_000)), "last"]
+    assert system.ask(listener, Greet("last")) == Greeting(" ".join([*map(str, range(1_000)), "last"]))
 
 
+@pytest.mark.one_process("what has no handler is counted and logged on the node where it came")
 def test_a_message_without_a_handler_is_counted_and_logged(system: ActorSystem, logged: list[Any]) -> None:
     """An actor lets a message it does not know pass, and the system says so."""
     greeter = system.spawn(Greeter, name="greeter")
@@ -106,43 +112,53 @@ def test_a_message_without_a_handler_is_counted_and_logged(system: ActorSystem, 
 def test_a_message_to_nobody_is_a_dead_letter(system: ActorSystem) -> None:
     """What is sent to a path where nobody lives is counted."""
     greeter = system.spawn(Greeter)
+    before = system.dead_letters
 
     system.tell(Ref("nowhere"), Greet("Ada"))
     system.ask(greeter, Greet("Ada"))
 
-    assert system.dead_letters == 1
+    assert system.dead_letters == before + 1
 
 
 def test_an_answer_to_nobody_is_no_dead_letter(system: ActorSystem) -> None:
     """Replying to what was told from outside leads nowhere, on purpose."""
     greeter = system.spawn(Greeter)
+    before = system.dead_letters
 
     system.tell(greeter, Greet("Ada"))
     system.ask(greeter, Greet("Bob"))
 
-    assert system.dead_letters == 0
+    assert system.dead_letters == before
+
+
+class Small(Greeter):
+    mailbox_max = 2
+
+
+class Flooding(Actor, accepts=Greet):
+    """Sends more than a mailbox holds; "catch" answers with what that raised."""
+
+    def started(self, context: Context) -> None:
+        self.small = context.spawn(Small)
+
+    @receives(Greet)
+    def on_greet(self, greet: Greet, context: Context) -> None:
+        try:
+            for _ in range(3):
+                context.send(self.small, greet)
+        except MailboxFull as error:
+            if greet.name != "catch":
+                raise
+            context.reply(Greeting(type(error).__name__))
 
 
 def test_a_full_mailbox_is_a_failure_of_the_sender(system: ActorSystem) -> None:
     """Sending more than a mailbox holds raises in the handler that sends."""
+    flooding = system.spawn(Flooding, name="flooding", backoff="1ms")
 
-    class Small(Greeter):
-        mailbox_max = 2
-
-    class Flooding(Actor):
-        def started(self, context: Context) -> None:
-            self.small = context.spawn(Small)
-
-        @receives(Greet)
-        def on_greet(self, greet: Greet, context: Context) -> None:
-            for _ in range(3):
-                context.send(self.small, greet)
-
-    flooding = system.spawn(Flooding, name="flooding")
-
+    assert system.ask(flooding, Greet("catch")) == Greeting("MailboxFull")
     with pytest.raises(ActorTerminated):
         system.ask(flooding, Greet("Ada"))
-    assert [type(failure.error) for failure in system.failures] == [MailboxFull]
 
 
 def test_actors_are_found_by_path(system: ActorSystem) -> None:
@@ -177,6 +193,7 @@ def test_what_is_pinned_to_an_ended_incarnation_is_a_dead_letter(system: ActorSy
         system.ask(greeter.pinned(999_999), Greet("Ada"))
 
 
+@pytest.mark.one_process("an actor elsewhere has no system to ask")
 def test_an_actor_cannot_wait_for_an_answer(system: ActorSystem) -> None:
     """Asking from within a handler would block everybody, so it is refused."""
 
@@ -190,6 +207,7 @@ def test_an_actor_cannot_wait_for_an_answer(system: ActorSystem) -> None:
     assert [type(failure.error) for failure in system.failures] == [RuntimeError]
 
 
+@pytest.mark.own_system("it stops the system")
 def test_asking_a_stopped_system_says_so(system: ActorSystem) -> None:
     """After `stop` an ask ends at once."""
     greeter = system.spawn(Greeter)
@@ -205,15 +223,18 @@ def test_a_number_of_nodes_that_makes_no_sense_is_refused() -> None:
         ActorSystem(nodes=-1)
 
 
+class Reception(Actor):
+    """Has a greeter."""
+
+    def started(self, context: Context) -> None:
+        context.spawn(Greeter, name="greeter")
+
+
 def test_the_tree_can_be_read_by_people_and_programs(system: ActorSystem) -> None:
     """`tree` tells names, states, restarts and mailboxes."""
+    desk = system.spawn(Reception, name="desk")
+    restarts(system, desk)
 
-    class Desk(Actor):
-        def started(self, context: Context) -> None:
-            context.spawn(Greeter, name="greeter")
-
-    system.spawn(Desk, name="desk")
-
-    assert system.tree() == ("desk  running  restarts=0  mailbox=0\n  greeter  running  restarts=0  mailbox=0")
-    [desk] = json.loads(system.tree(format="json"))
-    assert [child["path"] for child in desk["children"]] == ["desk/greeter"]
+    assert tree(system) == ("desk  running  restarts=0  mailbox=0\n  greeter  running  restarts=0  mailbox=0")
+    [top] = json.loads(system.tree(format="json"))
+    assert [child["path"] for child in top["children"]] == ["desk/greeter"]

@@ -50,14 +50,21 @@ def eat(system: ActorSystem, poison: Poison | None) -> list[Any]:
 
 
 def test_poison_is_delivered_first_until_it_has_crashed_so_often(system: ActorSystem) -> None:
-    """Then it is a dead letter, with the error, and the actor goes on with what waited behind it."""
+    """Then the actor goes on with what waited behind it."""
     assert eat(system, Poison(times=3)) == ["bad", "bad", "bad", 1]
+
+
+@pytest.mark.one_process("dead letters are kept on the node where they are found")
+def test_poison_is_a_dead_letter_in_the_end(system: ActorSystem) -> None:
+    """With how often it crashed whom, and the error."""
+    eat(system, Poison(times=3))
 
     [letter] = system.newest_dead_letters
     assert (letter.path, letter.message, letter.why) == ("eater", "Bad", "it crashed its actor 3 times")
     assert isinstance(letter.error, ValueError)
 
 
+@pytest.mark.one_process("what is skipped is counted and logged on its node")
 def test_poison_may_be_skipped(system: ActorSystem, logged: list[Any]) -> None:
     """It is counted and logged."""
     assert eat(system, Poison(times=2, then="skip")) == ["bad", "bad", 1]

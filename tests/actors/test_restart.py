@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,6 @@ from actorstream.actors import (
     Context,
     Crash,
     Message,
-    Observe,
-    Observed,
     Poison,
     Ref,
     Supervisor,
@@ -26,6 +25,7 @@ from actorstream.actors import (
     rest_for_one,
 )
 from actorstream.errors import ActorTerminated
+from tests.actors.recorder import restarts
 
 
 class Count(Message):
@@ -64,17 +64,6 @@ class Counter(Actor, accepts=Count | Fail | Finish):
         context.stop()
 
 
-def restarts(system: ActorSystem, ref: Ref) -> int:
-    """How often it restarted, once it runs."""
-    while True:
-        seen = system.ask(ref, Observe())
-        assert isinstance(seen, Observed)
-        if seen.state == "running":
-            return seen.restarts
-        if system.runtime == "simulation":
-            system.step()  # The answer was there at once.
-
-
 def test_a_restart_begins_with_a_new_instance(system: ActorSystem) -> None:
     """Nothing half-changed lives on."""
     counter = system.spawn(Counter, backoff="1ms")
@@ -103,6 +92,7 @@ def test_a_question_that_crashes_the_actor_is_answered_by_its_end(system: ActorS
         system.ask(counter, Fail(), timeout="60s")
 
 
+@pytest.mark.one_process("a failure is logged by the node where it happened")
 def test_a_failure_is_reported_once(system: ActorSystem, logged: list[Any]) -> None:
     """The log names actor, message, incarnation, and holds the error."""
     counter = system.spawn(Counter, name="counter", backoff="1ms")
@@ -133,24 +123,38 @@ def test_the_rule_decides_who_comes_back(
         assert back is expected
 
 
-def test_too_many_restarts_fail_the_parent(system: ActorSystem) -> None:
-    """One restart more than allowed, and the supervisor itself fails, and is restarted with new children."""
+class Desk(Supervisor):
+    strategy = one_for_one(restarts=2, within="60s")
+    children = (child("counter", Counter, backoff="1ms"),)
 
-    class Desk(Supervisor):
-        strategy = one_for_one(restarts=2, within="60s")
-        children = (child("counter", Counter, backoff="1ms"),)
 
+def fail_too_often(system: ActorSystem) -> Ref:
+    """A desk whose counter restarted more often than it may."""
     desk = system.spawn(Desk, name="desk", backoff="1ms")
     for _ in range(3):
         with pytest.raises(ActorTerminated):
             system.ask(Ref("desk/counter"), Fail())
+    return desk
+
+
+def test_too_many_restarts_fail_the_parent(system: ActorSystem) -> None:
+    """One restart more than allowed, and the supervisor itself fails, and is restarted with new children."""
+    desk = fail_too_often(system)
 
     assert restarts(system, desk) == 1
     assert restarts(system, system.find("desk/counter")) == 0
+
+
+@pytest.mark.one_process("a failure is remembered on the node where it happened")
+def test_a_parent_that_gives_up_says_why(system: ActorSystem) -> None:
+    """It names the child, and its last error."""
+    restarts(system, fail_too_often(system))
+
     assert str(system.failures[-1].error) == "desk gives up: counter ended more often than it may restart"
     assert isinstance(system.failures[-1].error.__cause__, ValueError)
 
 
+@pytest.mark.own_system("it fails the system")
 def test_a_failure_that_nobody_handles_ends_the_system(system: ActorSystem) -> None:
     """When the root gives up, `failed` says why, and whoever asks is told."""
     counter = system.spawn(Counter, restarts=0)
@@ -164,41 +168,46 @@ def test_a_failure_that_nobody_handles_ends_the_system(system: ActorSystem) -> N
     assert isinstance(system.failed, Crash)
 
 
-def test_an_actor_that_cannot_start_has_failed(system: ActorSystem) -> None:
+class Shy(Counter):
+    """Starts the third time; counts in a file, which outlives it."""
+
+    def __init__(self, tries: str) -> None:
+        super().__init__()
+        self.tries = tries
+
+    def started(self, context: Context) -> None:
+        with open(self.tries, "a") as file:
+            file.write("x")
+        if Path(self.tries).stat().st_size < 3:
+            raise OSError("not yet")
+
+
+def test_an_actor_that_cannot_start_has_failed(system: ActorSystem, tmp_path: Path) -> None:
     """An error in `__init__` or `started` is a failure like any other: tried again, then escalated."""
-    tries: list[int] = []
-
-    class Shy(Counter):
-        def started(self, context: Context) -> None:
-            tries.append(1)
-            if len(tries) < 3:
-                raise OSError("not yet")
-
-    shy = system.spawn(Shy, backoff="1ms")
+    shy = system.spawn(Shy, str(tmp_path / "tries"), backoff="1ms")
 
     assert system.ask(shy, Count()) == Counted(1)
-    assert len(tries) == 3
+    assert (tmp_path / "tries").read_text() == "xxx"
+
+
+class Leaving(Counter):
+    def on_fail(self, _: Fail, context: Context) -> None:
+        raise SystemExit(3)
 
 
 def test_an_exit_is_a_failure_of_the_actor(system: ActorSystem) -> None:
     """`sys.exit` in a handler ends that actor's incarnation, not the system."""
-
-    class Leaving(Counter):
-        def on_fail(self, _: Fail, context: Context) -> None:
-            raise SystemExit(3)
-
     leaving = system.spawn(Leaving, backoff="1ms")
     system.tell(leaving, Fail())
 
     assert system.ask(leaving, Count()) == Counted(1)
 
 
-def _three(scope: Any) -> type[Supervisor]:
-    class Three(Supervisor):
-        strategy = scope()
-        children: tuple[ChildSpec, ...] = tuple(child(name, Counter, backoff="1ms") for name in ("a", "b", "c"))
+class Three(Supervisor):
+    children: tuple[ChildSpec, ...] = tuple(child(name, Counter, backoff="1ms") for name in ("a", "b", "c"))
 
-    return Three
+    def __init__(self, scope: Any) -> None:
+        self.strategy = scope()
 
 
 @pytest.mark.parametrize(
@@ -206,7 +215,7 @@ def _three(scope: Any) -> type[Supervisor]:
 )
 def test_the_strategy_ties_children(system: ActorSystem, scope: Any, expected: list[int]) -> None:
     """A failing child restarts alone, with all, or with those started after it."""
-    system.spawn(_three(scope), name="three")
+    system.spawn(Three, scope, name="three")
     refs = [system.find(f"three/{name}") for name in ("a", "b", "c")]
     for ref in refs:
         system.ask(ref, Count())

@@ -42,7 +42,21 @@ class Fail(Message):
     pass
 
 
-class Speaker(Actor, accepts=Say):
+class Knock(Message):
+    """Let the actor at `at` answer."""
+
+    at: Ref
+
+
+class Answer(Message):
+    to: Ref
+
+
+class Speaker(Actor, accepts=Say | Answer):
+    @receives(Answer)
+    def on_answer(self, answer: Answer, context: Context) -> None:
+        context.send(answer.to, answer)
+
     @receives(Say)
     def on_say(self, say: Say, context: Context) -> None:
         for word in say.words:
@@ -58,6 +72,14 @@ class Watcher(Actor, accepts=Look | LookAway | Terminated):
     def on_look(self, look: Look, context: Context) -> None:
         context.watch(look.at)
         context.reply(look)
+
+    @receives(Knock)
+    def on_knock(self, knock: Knock, context: Context) -> None:
+        context.send(knock.at, Answer(context.sender))
+
+    @receives(Answer)
+    def on_answer(self, answer: Answer, context: Context) -> None:
+        context.send(answer.to, answer)
 
     @receives(LookAway)
     def on_look_away(self, look: LookAway, context: Context) -> None:
@@ -83,6 +105,12 @@ def watcher(system: ActorSystem) -> Ref:
     return system.spawn(Watcher, name="watcher", backoff="1ms")
 
 
+def watch(system: ActorSystem, watcher: Ref, ref: Ref) -> None:
+    """Let `watcher` watch, and wait until the node of the one who is watched knows: its answer comes behind that."""
+    system.ask(watcher, Look(ref))
+    system.ask(watcher, Knock(ref))
+
+
 def reasons(things: list[Any]) -> list[Any]:
     """The reasons of what a watcher recorded."""
     return [thing[2] if isinstance(thing, tuple) else thing for thing in things]
@@ -91,7 +119,7 @@ def reasons(things: list[Any]) -> list[Any]:
 def test_a_watcher_is_told_after_all_else(system: ActorSystem, watcher: Ref) -> None:
     """`Terminated` comes once, behind the messages that the actor sent before."""
     speaker = system.spawn(Speaker, restart="temporary")
-    system.ask(watcher, Look(speaker))
+    watch(system, watcher, speaker)
 
     system.tell(speaker, Say(watcher, ("one", "two"), "stop"))
 
@@ -101,8 +129,8 @@ def test_a_watcher_is_told_after_all_else(system: ActorSystem, watcher: Ref) -> 
 def test_each_incarnation_ends_once(system: ActorSystem, watcher: Ref) -> None:
     """A watch follows restarts: one `Terminated` for each incarnation, with its number."""
     speaker = system.spawn(Speaker, backoff="1ms")
-    system.ask(watcher, Look(speaker))
-    system.ask(watcher, Look(speaker))  # Watching twice is watching once.
+    watch(system, watcher, speaker)
+    watch(system, watcher, speaker)  # Watching twice is watching once.
 
     system.tell(speaker, Say(watcher, (), "crash"))
     system.tell(speaker, Say(watcher, (), "crash"))
@@ -116,7 +144,7 @@ def test_watching_the_dead_is_answered_at_once(system: ActorSystem, watcher: Ref
     """Whoever watches too late is told when and why it ended."""
     speaker = system.spawn(Speaker, restart="temporary")
     other = system.spawn(Watcher)
-    system.ask(other, Look(speaker))
+    watch(system, other, speaker)
     system.tell(speaker, Say(watcher, (), "stop"))
     [seen] = story(system, 1)
 
@@ -136,7 +164,7 @@ def test_watching_between_two_incarnations_is_answered_at_once(system: ActorSyst
     """An actor that waits for its restart has ended; the next end is told, too."""
     speaker = system.spawn(Speaker, backoff="250ms")
     other = system.spawn(Watcher)
-    system.ask(other, Look(speaker))
+    watch(system, other, speaker)
     system.tell(speaker, Say(watcher, (), "crash"))
     [seen] = story(system, 1)
 
@@ -171,10 +199,10 @@ def test_watches_of_the_dead_are_forgotten(simulation: ActorSystem) -> None:
 def test_whoever_looks_away_is_not_told(system: ActorSystem, watcher: Ref) -> None:
     """After `unwatch` nothing comes, while others are told."""
     speaker = system.spawn(Speaker, restart="temporary")
-    system.ask(watcher, Look(speaker))
+    watch(system, watcher, speaker)
     system.ask(watcher, LookAway(speaker))
     other = system.spawn(Watcher)
-    system.ask(other, Look(speaker))
+    watch(system, other, speaker)
 
     system.tell(speaker, Say(watcher, (), "stop"))
     story(system, 1)
@@ -186,7 +214,7 @@ def test_whoever_looks_away_is_not_told(system: ActorSystem, watcher: Ref) -> No
 def test_a_watch_ends_with_the_watcher(system: ActorSystem, watcher: Ref) -> None:
     """A restarted watcher is not told of what its predecessor watched."""
     speaker = system.spawn(Speaker, restart="temporary")
-    system.ask(watcher, Look(speaker))
+    watch(system, watcher, speaker)
     system.tell(watcher, Fail())
     system.ask(watcher, Look(Ref("nowhere")))  # Answered by the next incarnation.
 
@@ -199,16 +227,16 @@ def test_a_watch_ends_with_the_watcher(system: ActorSystem, watcher: Ref) -> Non
     assert reasons(story(system, 3)) == [Killed, Normal, "nothing came"]
 
 
+class ParentOfSpeaker(Watcher):
+    def started(self, context: Context) -> None:
+        context.spawn(Speaker, name="speaker")
+
+
 def test_children_of_a_failed_actor_are_shut_down(system: ActorSystem, watcher: Ref) -> None:
     """When an actor restarts, its children end with `Shutdown`, and the new incarnation has new ones."""
-
-    class Parent(Watcher):
-        def started(self, context: Context) -> None:
-            context.spawn(Speaker, name="speaker")
-
-    parent = system.spawn(Parent, name="parent", backoff="1ms")
-    system.ask(watcher, Look(system.find("parent/speaker")))
-    system.ask(watcher, Look(parent))
+    parent = system.spawn(ParentOfSpeaker, name="parent", backoff="1ms")
+    watch(system, watcher, system.find("parent/speaker"))
+    watch(system, watcher, parent)
 
     system.tell(parent, Fail())
 

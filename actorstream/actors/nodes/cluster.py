@@ -82,6 +82,7 @@ class Cluster:
             m.StopChild: self._on_stop_child,
             m.StopActor: lambda _, stop: self.kernel.stop(Ref(stop.path)),
             m.NoActor: self._on_no_actor,
+            m.PathLeft: lambda _, left: self._on_left(left),
         }
         self.handlers |= own
         self.handlers.update(self.seeker.handlers())
@@ -266,11 +267,20 @@ class Cluster:
             self.tell_at(path, m.StopActor(path))
 
     def forget_outpost(self, outpost: Outpost) -> None:
-        """It is gone for good."""
+        """It is gone for good, and so is what others remember of its place."""
         self.outposts.pop(outpost.path, None)
         self.withdraw(outpost)
-        self.seeker.locations.forget(outpost.path)
+        left = m.PathLeft(outpost.path, outpost.incarnation, outpost.reason)
+        self._on_left(left)
         self.seeker.release(outpost)
+        for number in self.nodes:
+            if number != self.number:
+                self.tell(number, left)
+
+    def _on_left(self, left: m.PathLeft) -> None:
+        self.seeker.locations.forget_tree(left.path)
+        self.watches.on_left(left.path)
+        self.kernel.deaths.remember(left.path, left.incarnation, left.reason)
 
     def place(self, outpost: Outpost) -> None:
         """Find a node for it, now or when there is one, and start it there."""

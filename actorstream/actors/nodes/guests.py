@@ -33,6 +33,7 @@ class Guests:
         return {
             m.StartGuest: self._on_start,
             m.StopGuest: self._on_stop,
+            m.SuspendGuest: self._on_suspend,
             m.ForgetGuest: self._on_forget,
             m.DescribeGuests: self._on_describe,
         }
@@ -82,6 +83,11 @@ class Guests:
             self._cluster.tell(number, m.GuestEnded(stop.path, stop.life, 0, Shutdown()))
         elif guest.node == number and guest.life == stop.life:
             guest.cell.tell_to_stop()
+
+    def _on_suspend(self, number: int, suspend: m.SuspendGuest) -> None:
+        guest = self._guests.get(suspend.path)
+        if guest is not None and (guest.node, guest.life) == (number, suspend.life) and guest.cell.has_ended:
+            guest.cell.suspend()
 
     def _on_forget(self, number: int, forget: m.ForgetGuest) -> None:
         guest = self._guests.get(forget.path)

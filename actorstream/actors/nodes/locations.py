@@ -10,7 +10,7 @@ Guarantees: what waits for one path is handed out in the order in which it came.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from actorstream.errors import MailboxFull
@@ -29,6 +29,7 @@ class Locations(Generic[T]):
 
     def __init__(self) -> None:
         self._nodes: dict[str, int] = {}
+        self._below: dict[str, dict[str, None]] = {}  # Of each ancestor: the remembered paths below it.
         self._sought: dict[str, list[T]] = {}
         self._waiting = 0
 
@@ -71,11 +72,23 @@ class Locations(Generic[T]):
 
     def forget(self, path: str) -> None:
         """It does not live there any more."""
-        self._nodes.pop(path, None)
+        if self._nodes.pop(path, None) is not None:
+            for above in _ancestors(path):
+                below = self._below[above]
+                del below[path]
+                if not below:
+                    del self._below[above]
+
+    def forget_tree(self, path: str) -> None:
+        """Neither it nor anybody below it lives where it did."""
+        self.forget(path)
+        for below in list(self._below.get(path, ())):
+            self.forget(below)
 
     def forget_node(self, number: int) -> None:
         """The node is lost, and all that lived there."""
-        self._nodes = {path: known for path, known in self._nodes.items() if known != number}
+        for path in [path for path, known in self._nodes.items() if known == number]:
+            self.forget(path)
 
     def sought_with(self, has: Callable[[T], bool]) -> list[str]:
         """The paths for which something waits that `has` what is looked for."""
@@ -86,6 +99,17 @@ class Locations(Generic[T]):
         return list(self._sought)
 
     def _remember(self, path: str, number: int) -> None:
+        self.forget(path)
         self._nodes[path] = number
+        for above in _ancestors(path):
+            self._below.setdefault(above, {})[path] = None
         if len(self._nodes) > LOCATIONS_MAX:
-            del self._nodes[next(iter(self._nodes))]
+            self.forget(next(iter(self._nodes)))
+
+
+def _ancestors(path: str) -> Iterator[str]:
+    """All paths above it, the nearest first."""
+    end = path.rfind("/")
+    while end > 0:
+        yield path[:end]
+        end = path.rfind("/", 0, end)

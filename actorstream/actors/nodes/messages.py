@@ -73,6 +73,13 @@ class StopGuest(Message):
     life: int
 
 
+class SuspendGuest(Message):
+    """The guest, whose life has ended, waits for its restart."""
+
+    path: str
+    life: int
+
+
 class ForgetGuest(Message):
     """The guest at `path`, which has ended, does not come back: what waits in its mailbox are dead letters."""
 
@@ -122,6 +129,14 @@ class LivesAt(Message):
 
     path: str
     number: int
+
+
+class PathLeft(Message):
+    """From the node of its parent: who lived at `path` is gone for good. The next one there may live elsewhere."""
+
+    path: str
+    incarnation: int  # The last one, and why it ended.
+    reason: ExitReason
 
 
 class NoActor(Message):

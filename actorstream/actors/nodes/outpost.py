@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actorstream.actors.message import ExitReason, Killed, Normal, Shutdown
-from actorstream.actors.nodes.messages import ForgetGuest, StartGuest, StopGuest
+from actorstream.actors.nodes.messages import ForgetGuest, StartGuest, StopGuest, SuspendGuest
+from actorstream.actors.observing import told
 from actorstream.actors.ref import Ref
 from actorstream.actors.specification import ChildSpec
 from actorstream.actors.state import State
@@ -77,7 +78,7 @@ class Outpost:
     @property
     def why(self) -> str:
         """See `Child`."""
-        return type(self.reason).__name__ if self.is_over and self.starts else ""
+        return told(self.reason) if self.is_over and self.starts else ""
 
     @property
     def restarts(self) -> int:
@@ -125,8 +126,10 @@ class Outpost:
         self.remove()
 
     def suspend(self) -> None:
-        """It waits for its restart."""
+        """It waits for its restart; its node answers for it meanwhile."""
         self.state = State.SUSPENDED
+        if self.node is not None:
+            self._cluster.tell(self.node, SuspendGuest(self.path, self.life))
 
     def remove(self) -> None:
         """It is gone for good."""

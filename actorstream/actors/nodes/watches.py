@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from actorstream.actors.message import ExitReason, Killed, Message
+from actorstream.actors.message import ExitReason, Message
 from actorstream.actors.nodes import messages as m
 from actorstream.actors.ref import Ref
 
@@ -31,11 +31,15 @@ class Watch:
         node: where it lives; None until that node has answered.
         incarnation: the present or the last one, 0 if we know none.
         reason: why that one ended; None while it lives.
+        has_left: its parent has said that it is gone for good; its node is about to.
+        wants_next: somebody has begun to watch since then, so the next one at the path is meant.
     """
 
     node: int | None = None
     incarnation: int = 0
     reason: ExitReason | None = None
+    has_left: bool = False
+    wants_next: bool = False
 
 
 class Watches:
@@ -62,7 +66,9 @@ class Watches:
 
     def watch(self, path: str) -> bool:
         """Watch an actor that does not live here; False if there is none."""
-        if path in self._ours:
+        watch = self._ours.get(path)
+        if watch is not None:
+            watch.wants_next = watch.has_left
             return True
         self._ours[path] = Watch()
         if self._cluster.tell_at(path, m.WatchPath(path)):
@@ -77,7 +83,7 @@ class Watches:
 
     def on_nobody(self, path: str) -> None:
         """There is no such actor, anywhere."""
-        self._drop(path, 0, Killed())
+        self._drop(path, *self._cluster.kernel.deaths.tombstone(path))
 
     def on_node_lost(self, number: int, reason: Callable[[str], ExitReason]) -> None:
         """A node is dead."""
@@ -106,8 +112,8 @@ class Watches:
             self.on_nobody(path)
 
     def _on_watching(self, number: int, watching: m.Watching) -> None:
-        if watch := self._ours.get(watching.path):
-            watch.node, watch.incarnation, watch.reason = number, watching.incarnation, None
+        if watching.path in self._ours:
+            self._ours[watching.path] = Watch(number, watching.incarnation)
 
     def _on_ended(self, number: int, ended: m.Ended) -> None:
         watch = self._ours.get(ended.path)
@@ -118,7 +124,19 @@ class Watches:
         self._cluster.kernel.asks.on_ended(ended.path, ended.asks, ended.last_question)
 
     def _on_gone(self, _: int, gone: m.Gone) -> None:
-        self._drop(gone.path, gone.incarnation, gone.reason)
+        watch = self._ours.get(gone.path)
+        if watch is None or not watch.wants_next:
+            self._drop(gone.path, gone.incarnation, gone.reason)
+            return
+        if watch.reason is None:
+            self._tell(gone.path, gone.incarnation, gone.reason)
+        self._ours[gone.path] = Watch(None, gone.incarnation, gone.reason)
+        self._move(gone.path)
+
+    def on_left(self, path: str) -> None:
+        """Who lived there is gone for good: whoever watches from now on watches the next one."""
+        if watch := self._ours.get(path):
+            watch.has_left = True
 
     def _drop(self, path: str, incarnation: int, reason: ExitReason) -> None:
         watch = self._ours.pop(path, None)

@@ -256,6 +256,7 @@ class Link:
     def _on_bundle(self, bundle: memoryview) -> None:
         decode, on_parcel, number = self._links.codec.decode, self._links.on_parcel, self.peer.number
         start, end = 0, len(bundle)
+        failed: Exception | None = None
         while start < end and not self.is_closed:
             if end - start < LENGTH.size:
                 raise BadFrame(f"{end - start} bytes came at the end of a bundle")
@@ -268,8 +269,13 @@ class Link:
             except BadFrame as error:
                 self._on_unreadable(error)
             else:
-                on_parcel(number, parcel)
+                try:
+                    on_parcel(number, parcel)
+                except Exception as error:  # For the network to report; but first the others, who never come again.
+                    failed = failed or error
             start += size
+        if failed is not None:
+            raise failed
 
     def _on_unreadable(self, error: BadFrame) -> None:
         self.unreadable += 1

@@ -7,7 +7,7 @@ from typing import Any
 
 from actorstream.actors import Message, Ref
 from actorstream.actors.wire import Links, Parcel, Peer
-from actorstream.host import Entropy, Host, MemoryDisk, Network, VirtualClock, Weather
+from actorstream.host import Connection, Entropy, Host, MemoryDisk, Network, VirtualClock, Weather
 from tests.host.networks import MemoryWorld
 
 HEARTBEAT_US = 500_000
@@ -114,6 +114,14 @@ def meet(one: Node, two: Node) -> None:
     """Let two nodes know each other."""
     one.links.add(Peer(two.number, f"node-{two.number}", f"unix:{two.number}"))
     two.links.add(Peer(one.number, f"node-{one.number}", f"unix:{one.number}"))
+
+
+def connection_of(node: Node) -> Connection:
+    """What a node's one link sends through, for a test that says what no node would."""
+    (link,) = node.links._links.values()
+    connection = link._connection
+    assert connection is not None
+    return connection
 
 
 class _Now(VirtualClock):

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actorstream.actors import Message
-from actorstream.actors.wire import BadFrame, Peer, session
-from actorstream.actors.wire.link import BUNDLE, BUNDLED_BYTES_MAX, PREFIX
-from actorstream.actors.wire.pieces import PIECE_BYTES, Assembly, cut
+from actorstream.actors.wire import Peer, session
+from actorstream.actors.wire.link import BUNDLED_BYTES_MAX
+from actorstream.actors.wire.pieces import PIECE_BYTES
 from actorstream.errors import MailboxFull, Unsendable
 from actorstream.host import Weather
 from actorstream.host.delivery import Delivery
-from actorstream.host.network import FRAME_BYTES_MAX, Connection
-from tests.actors.wire.nodes import HEARTBEAT_US, Node, Note, Sky, meet
+from actorstream.host.network import FRAME_BYTES_MAX
+from tests.actors.wire.nodes import HEARTBEAT_US, Node, Note, Sky, connection_of, meet
 from tests.host.networks import Recorder
 
 
@@ -282,69 +282,6 @@ def test_a_message_that_cannot_be_read_is_reported_and_the_rest_arrives(
     assert one.facts(2)["connections"] == 1
 
 
-@settings(max_examples=60)
-@given(st.lists(st.binary(max_size=60), min_size=1, max_size=8))
-def test_whatever_a_known_node_says_costs_no_more_than_its_connection(frames: list[bytes]) -> None:
-    """Random frames in the place of a link's."""
-    sky = Sky()
-    one, two = sky.pair()
-    sky.run_seconds(1)
-    connection = connection_of(two)
-
-    for frame in frames:
-        connection.send([frame or b"x"])
-    two.send_many(1, 5)
-    sky.run_seconds(8)
-
-    assert one.numbers == list(range(5))
-
-
-NUMBERS = st.integers(0, 3) | st.integers(0, 2**64 - 1)
-FRAMES = st.tuples(st.integers(0, 7), NUMBERS, NUMBERS, st.binary(max_size=40))
-
-
-@settings(max_examples=60)
-@given(st.lists(FRAMES, min_size=1, max_size=6))
-def test_whatever_follows_the_beginning_of_a_frame_hurts_nobody(frames: list[tuple[int, int, int, bytes]]) -> None:
-    """Every kind of frame, with numbers that are right or wrong and contents that nobody writes."""
-    sky = Sky()
-    one, two = sky.pair()
-    three = sky.node(3)
-    meet(one, three)
-    sky.run_seconds(1)
-    connection = connection_of(two)
-
-    for kind, number, ack, content in frames:
-        connection.send([PREFIX.pack(kind, number, ack), content])
-    three.send_many(1, 5)
-    sky.run_seconds(4)
-
-    assert one.numbers == list(range(5))
-    assert one.facts(3)["connections"] == 1
-
-
-@pytest.mark.parametrize("content", [b"\x00", b"\x00\x00\x00\x05abc"])
-def test_a_bundle_that_is_cut_short_ends_its_connection(content: bytes, logged: list[Any]) -> None:
-    """A node that writes such a thing has lost its way."""
-    sky = Sky()
-    one, two = sky.pair()
-    sky.run_seconds(1)
-
-    connection_of(two).send([PREFIX.pack(BUNDLE, 1, 0), content])
-    sky.run_seconds(2)
-
-    assert one.facts(2)["connections"] > 1
-    assert any(entry["event"] == "connection closed" and "bundle" in entry["reason"] for entry in logged)
-
-
-def connection_of(node: Node) -> Connection:
-    """What a node's one link sends through, for a test that says what no node would."""
-    (link,) = node.links._links.values()
-    connection = link._connection
-    assert connection is not None
-    return connection
-
-
 def test_large_messages_go_in_pieces_between_which_others_pass() -> None:
     """And are whole again at the other end, even if connections break between pieces."""
     sky = Sky(3, Weather(reset=0.02))
@@ -358,32 +295,6 @@ def test_large_messages_go_in_pieces_between_which_others_pass() -> None:
 
     assert two.numbers == [0, 100, 1, 101, 2, 102]
     assert [parcel.message.data for _, parcel in two.parcels[::2]] == [data, data[1:], data[2:]]  # type: ignore[attr-defined]
-
-
-@given(st.lists(st.integers(0, 3 * PIECE_BYTES), min_size=1, max_size=4))
-@settings(max_examples=20)
-def test_pieces_make_the_same_again(sizes: list[int]) -> None:
-    """None is longer than it may be, and none is empty but the only one."""
-    parts = [bytes([index]) * size for index, size in enumerate(sizes)]
-    pieces = [(b"".join(piece), size) for piece, size in cut(parts)]
-    assembly = Assembly()
-    for piece, _ in pieces[:-1]:
-        assembly.add(memoryview(piece))
-
-    assert assembly.finish(memoryview(pieces[-1][0])) == b"".join(parts)
-    assert all(len(piece) == size <= PIECE_BYTES for piece, size in pieces)
-    assert all(size for _, size in pieces) or len(pieces) == 1
-
-
-def test_pieces_of_more_than_anybody_sends_are_a_bad_frame() -> None:
-    """Nobody can make a node keep pieces without end."""
-    piece = memoryview(bytes(FRAME_BYTES_MAX // 4))
-    assembly = Assembly()
-    for _ in range(4):
-        assembly.add(piece)
-
-    with pytest.raises(BadFrame, match="a parcel of more than"):
-        assembly.add(piece)
 
 
 def test_only_the_higher_number_calls() -> None:
