@@ -109,7 +109,8 @@ class CallerEnd(End):
     def _on_refusal(self, connection: Connection, refusal: Refusal) -> None:
         connection.close(refusal.reason)
         number = self._for.peer.number
-        self._links.complain("connection refused by another node", node=number, reason=refusal.reason)
+        event = "connection refused by another node"
+        self._links.complain(event, node=number, reason=refusal.reason, is_usual=not refusal.fenced)
         if refusal.fenced and not self._for.is_closed:
             self._links.on_fenced(number)
 
@@ -143,7 +144,9 @@ class CalledEnd(End):
         link = self._links.link(hello.caller)
         why = self._called.why_not(hello) or self._links.why_not(hello)
         if why or link is None:
-            self._links.complain("connection refused", peer=connection.peer, node=hello.caller, reason=why)
+            is_early = self._links.is_early(hello.caller)
+            peer, caller = connection.peer, hello.caller
+            self._links.complain("connection refused", peer=peer, node=caller, reason=why, is_usual=is_early)
             connection.send([self._called.refusal(why, fenced=self._links.is_fenced(hello.caller))])
             connection.close(why)
             return

@@ -174,6 +174,10 @@ class Links:
         """Whether a node was declared dead."""
         return number in self._fenced
 
+    def is_early(self, number: int) -> bool:
+        """Whether a node is not known here, as one that has just started and has not been announced."""
+        return number not in self._links and not self.is_fenced(number)
+
     def why_not(self, hello: Hello) -> str:
         """Why a caller is refused; nothing if it is welcome."""
         if hello.called != self.me.number:
@@ -194,15 +198,18 @@ class Links:
         """Chance that is used once, and that nobody foresees who does not know the secret."""
         return nonce(self.secret, self._entropy.bits())
 
-    def complain(self, event: str, *, peer: str = "", node: int | None = None, reason: str) -> None:
-        """A line in the log, once: nodes call again and again."""
+    def complain(
+        self, event: str, *, peer: str = "", node: int | None = None, reason: str, is_usual: bool = False
+    ) -> None:
+        """A line in the log, once: nodes call again and again. `is_usual`: it is no reason to worry by itself."""
         if (event, reason) in self._complaints:
             return
         self._complaints[event, reason] = None
         if len(self._complaints) > COMPLAINTS_MAX:
             del self._complaints[next(iter(self._complaints))]
         where = {"peer": peer} if peer else {}
-        logger().warning(event, **where, **({"node": node} if node is not None else {}), reason=reason)
+        report = logger().info if is_usual else logger().warning
+        report(event, **where, **({"node": node} if node is not None else {}), reason=reason)
 
     def _check_secret(self, address: str) -> None:
         if not self.secret and not address.startswith(UNIX):
