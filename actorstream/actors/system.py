@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 NODES_MAX = 64
 """Processes that one system may start on this machine."""
 
+LOST_AFTER_MIN_US = 100_000
+"""A node that is given up sooner may only have been busy."""
+
 DRIVER = "node-0"
 """The name of this process as a node."""
 
@@ -55,6 +58,8 @@ class ActorSystem:
         host: clock, entropy and disk; by default the machine's, and in a simulation virtual ones. A simulation's
             may be given to a later one, which goes on with its time and its files.
         step_us: how far one step of a simulation moves virtual time, from and to.
+        lost_after: how long a node may be silent; then it is killed, and its actors go on elsewhere. A node that does
+            not hear of this process for so long ends itself. A process that has died is noticed at once.
 
     Leaving the `with` block stops all actors in reverse order, and leaves no thread.
 
@@ -80,8 +85,12 @@ class ActorSystem:
         seed: int | None = 0,
         host: Host | None = None,
         step_us: tuple[int, int] = STEP_US,
+        lost_after: Duration = "5s",
     ) -> None:
         on_system()
+        lost_after_us = as_us(lost_after, what="lost_after")
+        if lost_after_us < LOST_AFTER_MIN_US:
+            raise ValueError(f"lost_after is {lost_after!r}; nodes cannot be judged in less than 100ms")
         if not 0 <= nodes <= NODES_MAX:
             raise ValueError(f"nodes is {nodes}; use a number from 0 to {NODES_MAX}")
         own_host = host is not None  # Otherwise no directory is the system's own.
@@ -106,18 +115,18 @@ class ActorSystem:
         self._stopped = False
         self._nodes: Nodes | None = None
         if nodes:
-            self._nodes = self._start_nodes(nodes, seed or 0)
+            self._nodes = self._start_nodes(nodes, seed or 0, lost_after_us)
 
-    def _start_nodes(self, count: int, seed: int) -> Nodes:
+    def _start_nodes(self, count: int, seed: int, lost_after_us: int) -> Nodes:
         try:
             if self._simulator is not None:
                 from actorstream.actors.nodes.simulated import simulated_nodes
 
-                return simulated_nodes(self._kernel, self._simulator, seed, count)
+                return simulated_nodes(self._kernel, self._simulator, seed, count, lost_after_us)
             from actorstream.actors.nodes.processes import process_nodes
 
             assert self._local is not None
-            return process_nodes(self._kernel, self._local, count)
+            return process_nodes(self._kernel, self._local, count, lost_after_us)
         except BaseException:
             self._scheduler.close()
             raise

@@ -357,10 +357,13 @@ class Cluster:
             self.kernel.on_dead_letter(mail.target, mail.message, mail.sender)
         self.seeker.on_node_lost(number)
         reason = partial(_reason, name, hung)
+        lost = [outpost for outpost in self.outposts.values() if outpost.node == number]
+        for outpost in lost:
+            outpost.node = None  # Before watches move: they would be sent to where it lived.
         self.watches.on_node_lost(number, reason)
         self.guests.on_node_lost(number)
-        for outpost in list(self.outposts.values()):
-            outpost.on_node_lost(number, reason(outpost.path))
+        for outpost in lost:
+            outpost.on_lost(reason(outpost.path))
         self.seeker.ask_all_again()
 
 

@@ -54,7 +54,7 @@ class Leader:
         self._question = 0
         self.engine: Engine | None = None
         cluster.handlers[m.NodeReady] = self._on_ready
-        cluster.handlers[m.NodeUnreachable] = lambda by, one: self._do(membership.on_unreachable(by, one.number))
+        cluster.handlers[m.NodeUnreachable] = self._on_unreachable
         cluster.handlers[m.GuestsDescribed] = self._on_described
 
     def start(self, names: Sequence[str], engine: Engine) -> None:
@@ -117,6 +117,10 @@ class Leader:
         """Nothing was heard of a node for so long."""
         if not self._closed:
             self._do(self._membership.on_silent(number, silent_us))
+
+    def _on_unreachable(self, by: int, other: m.NodeUnreachable) -> None:
+        silent_us = {number: self._cluster.links.silence_us(number) for number in (by, other.number)}
+        self._do(self._membership.on_unreachable(by, other.number, silent_us))
 
     def _on_ready(self, number: int, ready: m.NodeReady) -> None:
         self._do(self._membership.on_ready(Node(number, ready.name, ready.address, ready.capabilities)))

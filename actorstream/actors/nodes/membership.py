@@ -11,6 +11,7 @@ Events in, effects out.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,13 +167,17 @@ class Membership:
             return []
         return self._doom(slot, f"silent for {silent_us / 1e6:.1f} s")
 
-    def on_unreachable(self, by: int, number: int) -> list[Effect]:
-        """Two nodes cannot reach each other: the younger one goes."""
-        slot = self._by_number.get(max(by, number))
-        both = by in self._by_number and number in self._by_number
-        if slot is None or not both or slot.phase is not Phase.UP:
-            return []
-        return self._doom(slot, f"nodes {by} and {number} do not reach each other")
+    def on_unreachable(self, by: int, number: int, silent_us: Mapping[int, int]) -> list[Effect]:
+        """Two nodes cannot reach each other: the one that the driver does not hear either goes, or else the younger.
+
+        `silent_us`: how long the driver has heard nothing of each of them.
+        """
+        slots = [self._by_number.get(one) for one in (by, number)]
+        if any(slot is None or slot.phase is not Phase.UP for slot in slots):
+            return []  # If one of them goes already, the other need not.
+        half_us = self._patience.confirm_us // 2
+        going = max((by, number), key=lambda one: (silent_us[one] >= half_us, one))
+        return self._doom(self._by_number[going], f"nodes {by} and {number} do not reach each other")
 
     def on_tick(self, now_us: int) -> list[Effect]:
         """Look who takes too long to start."""

@@ -11,6 +11,14 @@ from actorstream.actors.nodes.membership import CONFIRM_US
 HEARTBEAT_US = 500_000
 """How often nodes say that they live, when they have nothing else to say."""
 
+BEATS_BEFORE_LOST = 5
+"""So many times, at least, a node must have failed to say that it lives before it is given up."""
+
+
+def heartbeat_for(lost_after_us: int) -> int:
+    """How often nodes say that they live, if they are given up after so long."""
+    return min(HEARTBEAT_US, lost_after_us // BEATS_BEFORE_LOST)
+
 
 class NodeOrder(msgspec.Struct, frozen=True, kw_only=True):
     """See the module.

@@ -152,12 +152,10 @@ class Outpost:
             self.incarnation = incarnation or self.incarnation
             self._over(reason)
 
-    def on_node_lost(self, node: int, reason: ExitReason) -> None:
-        """The node is dead."""
-        if self.node == node:
-            self.node = None
-            if not self.is_over:
-                self._over(reason)
+    def on_lost(self, reason: ExitReason) -> None:
+        """The node is dead, and `node` is None."""
+        if not self.is_over:
+            self._over(reason)
 
     def _over(self, reason: ExitReason) -> None:
         self.is_over = True

@@ -9,7 +9,9 @@ from actorstream.actors.engine import EngineEvents, HostInfo, LastWords, Thespia
 from actorstream.actors.kernel import Kernel
 from actorstream.actors.local import LocalScheduler
 from actorstream.actors.nodes.driver import Driver, Plan
+from actorstream.actors.nodes.membership import Patience
 from actorstream.actors.nodes.nodes import Nodes
+from actorstream.actors.nodes.order import heartbeat_for
 from actorstream.actors.nodes.process import start
 from actorstream.host import RealNetwork, secret_bytes
 
@@ -34,7 +36,7 @@ class _Events:
         self.leader.on_broken(why)
 
 
-def process_nodes(kernel: Kernel, scheduler: LocalScheduler, count: int) -> Nodes:
+def process_nodes(kernel: Kernel, scheduler: LocalScheduler, count: int, lost_after_us: int) -> Nodes:
     """So many processes on this machine, all up.
 
     Raises:
@@ -47,6 +49,8 @@ def process_nodes(kernel: Kernel, scheduler: LocalScheduler, count: int) -> Node
             cluster=engine.directory,
             secret=secret_bytes(SECRET_BYTES),
             listen=lambda number: f"unix:{engine.directory}/node-{number}",
+            patience=Patience(confirm_us=lost_after_us),
+            heartbeat_us=heartbeat_for(lost_after_us),
             sys_path=sys.path,
             main_path=getattr(sys.modules["__main__"], "__file__", None),
         )

@@ -144,6 +144,8 @@ class Seeker:
             case Errand(message):
                 if number is not None:
                     self._cluster.tell(number, message)
+                    if isinstance(message, m.WatchPath):
+                        self._cluster.watches.on_asked(path, number)
                 elif isinstance(message, m.WatchPath):
                     self._cluster.watches.on_nobody(path)
             case Question(done):

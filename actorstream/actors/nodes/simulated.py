@@ -21,9 +21,10 @@ from actorstream.actors.cell import Cell
 from actorstream.actors.engine import Hung, LastWords, Order
 from actorstream.actors.kernel import Kernel
 from actorstream.actors.nodes.driver import Driver, Plan
+from actorstream.actors.nodes.membership import Patience
 from actorstream.actors.nodes.node import NodeRuntime
 from actorstream.actors.nodes.nodes import Nodes
-from actorstream.actors.nodes.order import NodeOrder
+from actorstream.actors.nodes.order import NodeOrder, heartbeat_for
 from actorstream.actors.nodes.placement import DRIVER
 from actorstream.actors.ref import Ref
 from actorstream.actors.scheduler import Finished
@@ -260,13 +261,19 @@ class World:
         self.machines[name].clock.jump(by_us)
 
 
-def simulated_nodes(kernel: Kernel, scheduler: SimulationScheduler, seed: int, count: int) -> Nodes:
+def simulated_nodes(kernel: Kernel, scheduler: SimulationScheduler, seed: int, count: int, lost_after_us: int) -> Nodes:
     """So many simulated nodes, all up."""
     clock = kernel.host.clock
     assert isinstance(clock, VirtualClock)
     entropy = Entropy(seed).stream("cluster")
     world = World(scheduler, clock, entropy)
-    plan = Plan(cluster="simulation", secret=b"simulated", listen=lambda number: f"unix:{number}")
+    plan = Plan(
+        cluster="simulation",
+        secret=b"simulated",
+        listen=lambda number: f"unix:{number}",
+        patience=Patience(confirm_us=lost_after_us),
+        heartbeat_us=heartbeat_for(lost_after_us),
+    )
     driver = Driver(kernel, kernel.host, world.fabric.network(DRIVER), plan)
     world.on_exited = driver.leader.on_exited
     return Nodes(driver, scheduler, world, count, world)

@@ -31,6 +31,7 @@ class Watch:
         node: where it lives; None until that node has answered.
         incarnation: the present or the last one, 0 if we know none.
         reason: why that one ended; None while it lives.
+        asked: the node that was asked to tell us, and has not answered yet; None while that is sought.
         has_left: its parent has said that it is gone for good; its node is about to.
         wants_next: somebody has begun to watch since then, so the next one at the path is meant.
     """
@@ -38,6 +39,7 @@ class Watch:
     node: int | None = None
     incarnation: int = 0
     reason: ExitReason | None = None
+    asked: int | None = None
     has_left: bool = False
     wants_next: bool = False
 
@@ -71,7 +73,7 @@ class Watches:
             watch.wants_next = watch.has_left
             return True
         self._ours[path] = Watch()
-        if self._cluster.tell_at(path, m.WatchPath(path)):
+        if self._ask(path):
             return True
         self._ours.pop(path, None)
         return False
@@ -93,6 +95,9 @@ class Watches:
             if watch.node == number:
                 self._on_lost(path, watch, reason(path))
             elif watch.node is None:
+                if watch.asked == number and watch.reason is None:  # Whoever was to be watched lived there.
+                    watch.reason = reason(path)
+                    self._tell(path, watch.incarnation, watch.reason)
                 self._cluster.kernel.asks.on_ended(path, [])
                 self._move(path)
 
@@ -108,8 +113,18 @@ class Watches:
             self._ours.pop(path, None)
 
     def _move(self, path: str) -> None:
-        if not self._cluster.tell_at(path, m.WatchPath(path)):
+        if not self._ask(path):
             self.on_nobody(path)
+
+    def _ask(self, path: str) -> bool:
+        asked = self._cluster.seeker.locations.find(path)
+        self.on_asked(path, asked)
+        return self._cluster.tell_at(path, m.WatchPath(path))
+
+    def on_asked(self, path: str, number: int | None) -> None:
+        """This node was asked to tell us of the actor at `path`."""
+        if watch := self._ours.get(path):
+            watch.asked = number
 
     def _on_watching(self, number: int, watching: m.Watching) -> None:
         if watching.path in self._ours:

@@ -215,6 +215,11 @@ class Links:
         if not self.secret and not address.startswith(UNIX):
             raise ValueError(f"nodes at {address} need a secret: others could reach them")
 
+    def silence_us(self, number: int) -> int:
+        """How long nothing was heard of a node; 0 if there is no link to it."""
+        link = self._links.get(number)
+        return 0 if link is None else self.now_us() - link.heard_us
+
     def _beat(self) -> None:
         now_us = self.now_us()
         late_us = now_us - self._beat_due_us
