@@ -5,6 +5,7 @@ After `hang_after` its incarnation ends as `Hung`; if it is told to stop before,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from actorstream.actors.actor import Actor
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     from actorstream.actors.cell import Cell
 
 
-def hang_next(cell: Cell) -> None:
-    """Let the next handler of this incarnation never return."""
+def hang_next(cell: Cell, stuck: Callable[[Cell, Message], None] | None = None) -> None:
+    """Let the next handler of this incarnation never return; `stuck` is told, if all of its node hangs with it."""
 
     def hang(_: Actor, message: Message, __: Context) -> None:
+        if stuck is not None:
+            stuck(cell, message)
+            return
         cell.state = State.HUNG
         hang_after_us = cell.spec.hang_after_us
         if hang_after_us:

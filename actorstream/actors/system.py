@@ -334,11 +334,14 @@ class ActorSystem:
     def hang(self, ref: Ref) -> bool:
         """Let the next handler of an actor never return, in virtual time; False if it is not running.
 
-        After its `hang_after` its incarnation ends as `Hung`, without its hook, as if its process had been killed and
-        nobody else had been there: its children are stopped in order, and the others go on meanwhile. If it is told to
-        stop before, it is killed after its `shutdown` time.
+        In this process its incarnation ends as `Hung` after its `hang_after`, without its hook, as if its process had
+        been killed and nobody else had been there: its children are stopped in order, and the others go on meanwhile.
+        If it is told to stop before, it is killed after its `shutdown` time. On another node the whole node stands
+        still, and is killed after `hang_after`, or when it has been silent for too long: all others there are `Lost`.
         """
-        return bool(self.simulator) and self._kernel.hang(ref)
+        assert self.simulator
+        world = self._nodes.world if self._nodes is not None else None
+        return self._kernel.hang(ref) or (world is not None and world.hang(ref))
 
     def abandon(self) -> None:
         """The process is gone: nothing runs any more, no hook is called, open questions get `ActorTerminated`."""

@@ -71,6 +71,7 @@ class MemoryFile:
 
     def sync(self) -> None:
         inode = self._inode
+        self._disk.spend_sync()
         if self._disk.lying_sync():
             return
         for position, data in inode.unsynced:
@@ -85,7 +86,8 @@ class MemoryFile:
 class MemoryDisk:
     """See the module.
 
-    `capacity_bytes` bounds the sum of all files; `lie_probability` is the share of syncs that lie.
+    `capacity_bytes` bounds the sum of all files; `lie_probability` is the share of syncs that lie; `sync_us` is how
+    long each sync takes, where somebody waits for it (`take_wait_us`).
     """
 
     def __init__(self, *, capacity_bytes: int | None = None) -> None:
@@ -94,6 +96,8 @@ class MemoryDisk:
         self.entropy: Entropy | None = None
         self.used_bytes = 0
         self.syncs = 0
+        self.sync_us = 0
+        self._wait_us = 0
         self.last_write: _Inode | None = None
         self._names: _Names = {"": _DIRECTORY}
         self._durable_names: _Names = dict(self._names)
@@ -116,6 +120,15 @@ class MemoryDisk:
         if self.capacity_bytes is not None and size > 0 and self.used_bytes + size > self.capacity_bytes:
             raise DiskFull(path)
         self.used_bytes += size
+
+    def spend_sync(self) -> None:
+        """A sync takes its time."""
+        self._wait_us += self.sync_us
+
+    def take_wait_us(self) -> int:
+        """How long the syncs since the last call take together: whoever simulates time lets so much of it pass."""
+        wait_us, self._wait_us = self._wait_us, 0
+        return wait_us
 
     def lying_sync(self) -> bool:
         """Whether this sync is one that only pretends."""

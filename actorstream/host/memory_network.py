@@ -84,7 +84,12 @@ class MemoryFabric:
             silent: its host lost its power, so that nobody hears anything until `network(name)` is called again.
         """
         endpoint = self._endpoints.get(name)
-        if endpoint is None or not endpoint.is_alive:
+        if endpoint is not None:
+            self.end(endpoint, silent)
+
+    def end(self, endpoint: Endpoint, silent: bool = False) -> None:
+        """As `crash`, of a process that was given up with `replace`."""
+        if not endpoint.is_alive:
             return
         self.happened["crash"] += 1
         for connection in endpoint.crash(is_dark=silent):
@@ -99,6 +104,14 @@ class MemoryFabric:
     def resume(self, name: str) -> None:
         """Wake it: what waited is delivered, in its order."""
         self._endpoints[name].resume()
+
+    def replace(self, name: str) -> Endpoint:
+        """A process that is paused is given up: `network(name)` is that of another one from now on.
+
+        Returns:
+            The one that was given up. If it is resumed it goes on with its connections, and believes what it believed.
+        """
+        return self._endpoints.pop(name)
 
     # What paths and networks need.
 

@@ -6,10 +6,37 @@ Each fault has a name and a rate; `simulate` gives back how often each one happe
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
+
+
+class Rates:
+    """What both kinds of faults can do: a frozen dataclass of rates, all 0 by default."""
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @classmethod
+    def none(cls) -> Self:
+        """Nothing goes wrong; only the order of events is up to the seed."""
+        return cls()
+
+    def only(self, *names: str) -> Self:
+        """These faults alone, at their rates.
+
+        Example:
+            >>> Faults.all().only("crash_actor").rates()
+            {'crash_actor': 2.0}
+        """
+        return replace(type(self)(), **{name: getattr(self, name) for name in names})
+
+    def rates(self) -> dict[str, float]:
+        """The faults that are asked for, by name."""
+        every = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: rate for name, rate in every.items() if rate > 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
+class Faults(Rates):
     """How many of each fault an average seed meets.
 
     crash_actor: one actor fails, and its supervisor decides.
@@ -33,22 +60,3 @@ class Faults:
     def all(cls) -> Faults:
         """Everything that the system promises to survive."""
         return cls(crash_actor=2.0, crash_process=1.0, crash_host=1.0, take_over=0.5, full_disk=0.5)
-
-    @classmethod
-    def none(cls) -> Faults:
-        """Nothing goes wrong; only the order of events is up to the seed."""
-        return cls()
-
-    def only(self, *names: str) -> Faults:
-        """These faults alone, at their rates.
-
-        Example:
-            >>> Faults.all().only("crash_actor").rates()
-            {'crash_actor': 2.0}
-        """
-        return replace(Faults(), **{name: getattr(self, name) for name in names})
-
-    def rates(self) -> dict[str, float]:
-        """The faults that are asked for, by name."""
-        every = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {name: rate for name, rate in every.items() if rate > 0}

@@ -158,7 +158,8 @@ class Watches:
         kernel = self._cluster.kernel
         if watch is not None and watch.reason is None:
             self._tell(path, incarnation, reason)
-        kernel.deaths.forget(path)
+        if path not in kernel.cells:  # Or else another one has begun here, whom others may watch.
+            kernel.deaths.forget(path)
         kernel.asks.on_ended(path, [])
 
     def _tell(self, path: str, incarnation: int, reason: ExitReason) -> None:
@@ -202,6 +203,9 @@ class Watches:
     def _on_watch(self, number: int, watch: m.WatchPath) -> None:
         path = watch.path
         cell = self._cluster.kernel.cells.get(path)
+        if cell is not None and number == self._cluster.number:
+            self._ours.pop(path, None)  # It has come to live here, and who watches it here is told without us.
+            return
         if cell is None:
             incarnation, reason = self._cluster.kernel.deaths.tombstone(path)
             self._cluster.tell(number, m.Gone(path, incarnation, reason))
