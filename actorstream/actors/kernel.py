@@ -102,6 +102,8 @@ class Kernel:
         if self.cluster is not None:
             self.cluster.guests.make_room(path)
         cell = self.cells[path] = Cell(self, parent, spec, path)
+        if self.cluster is not None:
+            self.cluster.seeker.on_arrived(path)
         return cell
 
     def has(self, ref: Ref) -> bool:

@@ -72,6 +72,7 @@ class Guests:
         guest.cell = Cell(self._cluster.kernel, guest, spec, start.path)
         self._guests[start.path] = guest
         self._cluster.kernel.cells[start.path] = guest.cell
+        self._cluster.seeker.on_arrived(start.path)
         return guest
 
     def _on_stop(self, number: int, stop: m.StopGuest) -> None:

@@ -68,6 +68,11 @@ class Seeker:
         if not queues:
             send()
 
+    def on_arrived(self, path: str) -> None:
+        """An actor begins to live here: what waits for it goes first, before what is sent to it from now on."""
+        if self.locations.is_sought(path):
+            self._on_answer(path, self._cluster.number)
+
     def on_node_lost(self, number: int) -> None:
         """A node is dead: what lived there is sought anew, and whoever was asked there."""
         self.locations.forget_node(number)

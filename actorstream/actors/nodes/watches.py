@@ -193,7 +193,11 @@ class Watches:
 
     def _tell_all(self, cell: Cell, message: Message) -> None:
         for number in self._theirs.get(cell.path, ()):
-            self._cluster.seeker.after_mail_of(cell.path, partial(self._cluster.tell, number, message))
+            self._tell_behind_mail(number, cell.path, message)
+
+    def _tell_behind_mail(self, number: int, path: str, message: Message) -> None:
+        """So that nothing of the actor at `path` comes after the news of its end."""
+        self._cluster.seeker.after_mail_of(path, partial(self._cluster.tell, number, message))
 
     def _on_link(self, _: int, pair: m.LinkActors) -> None:
         cell = self._cluster.kernel.cells.get(pair.path)
@@ -208,11 +212,11 @@ class Watches:
             return
         if cell is None:
             incarnation, reason = self._cluster.kernel.deaths.tombstone(path)
-            self._cluster.tell(number, m.Gone(path, incarnation, reason))
+            self._tell_behind_mail(number, path, m.Gone(path, incarnation, reason))
             return
         self._theirs.setdefault(path, {})[number] = None
         if cell.has_ended:
             last = self._last_question.get(path, 0)
-            self._cluster.tell(number, m.Ended(path, cell.incarnation, cell.reason, [], last))
+            self._tell_behind_mail(number, path, m.Ended(path, cell.incarnation, cell.reason, [], last))
         else:
             self._cluster.tell(number, m.Watching(path, cell.incarnation))

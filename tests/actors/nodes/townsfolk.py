@@ -140,7 +140,7 @@ class Member(Supervisor):
     def on_word(self, word: Word, context: Context) -> None:
         teller, me = word.teller, context.incarnation
         heard = CHRONICLE.heard.setdefault((me, teller), [])
-        assert not heard or heard[-1] < word.number, "out of order, or twice"
+        assert not heard or heard[-1] < word.number, f"out of order, or twice: {word} after {heard[-3:]}"
         assert not heard or heard[-1] + 1 == word.number, "a word is missing"
         assert (me, context.sender.path, teller) not in CHRONICLE.told, "somebody speaks whose end was told"
         assert me >> 32 not in CHRONICLE.refused.get((teller, word.number), ()), "a zombie was heard"
