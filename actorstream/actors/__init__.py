@@ -23,6 +23,7 @@ from actorstream.actors.scheduler import Timer
 from actorstream.actors.specification import Backoff, ChildSpec, child, one_for_all, one_for_one, region, rest_for_one
 from actorstream.actors.supervisor import Supervisor
 from actorstream.actors.system import ActorSystem, InjectedCrash
+from actorstream.host import Tls
 
 __all__ = [
     "Actor",
@@ -48,6 +49,7 @@ __all__ = [
     "Supervisor",
     "Terminated",
     "Timer",
+    "Tls",
     "child",
     "one_for_all",
     "one_for_one",

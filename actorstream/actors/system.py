@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,9 +28,10 @@ from actorstream.actors.simulation import STEP_US, SimulationScheduler
 from actorstream.actors.trace import Trace
 from actorstream.actors.tree import show_tree
 from actorstream.errors import AskTimeout
-from actorstream.host import Entropy, Host, MemoryDisk, VirtualClock, real_host
+from actorstream.host import Entropy, Host, MemoryDisk, Tls, VirtualClock, real_host
 
 if TYPE_CHECKING:
+    from actorstream.actors.nodes.convention import Convention
     from actorstream.actors.nodes.nodes import Nodes
     from actorstream.actors.nodes.simulated import World
 
@@ -58,6 +60,11 @@ class ActorSystem:
         host: clock, entropy and disk; by default the machine's, and in a simulation virtual ones. A simulation's
             may be given to a later one, which goes on with its time and its files.
         step_us: how far one step of a simulation moves virtual time, from and to.
+        convention: an address of this host and a port, such as "10.0.0.1:1900", where members on other hosts join
+            (`actorstream node`). "": nobody joins, and nothing can be reached from other hosts.
+        secret: with a convention, what members know, too: bytes, or a file that holds it.
+        tls: with a convention, encrypts what nodes of different hosts say to each other.
+        capabilities: what nodes of this host have, besides "host", its name; actors may ask for it (`node=`).
         lost_after: how long a node may be silent; then it is killed, and its actors go on elsewhere. A node that does
             not hear of this process for so long ends itself. A process that has died is noticed at once.
 
@@ -85,6 +92,10 @@ class ActorSystem:
         seed: int | None = 0,
         host: Host | None = None,
         step_us: tuple[int, int] = STEP_US,
+        convention: str = "",
+        secret: bytes | str | PathLike[str] | None = None,
+        tls: Tls | None = None,
+        capabilities: Mapping[str, Any] | None = None,
         lost_after: Duration = "5s",
     ) -> None:
         on_system()
@@ -93,6 +104,13 @@ class ActorSystem:
             raise ValueError(f"lost_after is {lost_after!r}; nodes cannot be judged in less than 100ms")
         if not 0 <= nodes <= NODES_MAX:
             raise ValueError(f"nodes is {nodes}; use a number from 0 to {NODES_MAX}")
+        if runtime == "simulation" and convention:
+            raise ValueError("nobody joins a simulation; leave out convention=")
+        joint: Convention | None = None
+        if nodes or convention or secret is not None or tls is not None:
+            from actorstream.actors.nodes.convention import read_convention
+
+            joint = read_convention(convention, secret, tls, capabilities, lost_after_us)
         own_host = host is not None  # Otherwise no directory is the system's own.
         if runtime == "simulation":
             host, scheduler = _simulated(host, seed, step_us)
@@ -114,19 +132,19 @@ class ActorSystem:
             self._kernel.poison = PoisonBook(made.disk)
         self._stopped = False
         self._nodes: Nodes | None = None
-        if nodes:
-            self._nodes = self._start_nodes(nodes, seed or 0, lost_after_us)
+        if joint is not None:
+            self._nodes = self._start_nodes(nodes, seed or 0, joint)
 
-    def _start_nodes(self, count: int, seed: int, lost_after_us: int) -> Nodes:
+    def _start_nodes(self, count: int, seed: int, joint: Convention) -> Nodes:
         try:
             if self._simulator is not None:
                 from actorstream.actors.nodes.simulated import simulated_nodes
 
-                return simulated_nodes(self._kernel, self._simulator, seed, count, lost_after_us)
+                return simulated_nodes(self._kernel, self._simulator, seed, count, joint)
             from actorstream.actors.nodes.processes import process_nodes
 
             assert self._local is not None
-            return process_nodes(self._kernel, self._local, count, lost_after_us)
+            return process_nodes(self._kernel, self._local, count, joint)
         except BaseException:
             self._scheduler.close()
             raise

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from actorstream.errors import ActorstreamError
-from actorstream.ops.commands import actors, checkpoints, consume, demo, explain, groups, produce, run, topics
+from actorstream.ops.commands import actors, checkpoints, consume, demo, explain, groups, node, produce, run, topics
 from actorstream.ops.interrupts import Interrupted, interruptible
 from actorstream.ops.show import problem
 
-COMMANDS = (demo, run, explain, topics, groups, checkpoints, actors, produce, consume)
+COMMANDS = (demo, run, explain, topics, groups, checkpoints, actors, produce, consume, node)
 
 MISTAKE = 2
 _OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENAMETOOLONG)

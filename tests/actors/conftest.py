@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from actorstream.actors import ActorSystem
+from tests.actors.namespaces import two_hosts
 from tests.actors.runtimes import ALL, ONE_PROCESS, clear
 
 
@@ -54,3 +55,10 @@ def simulation() -> Iterator[ActorSystem]:
     """A simulated system."""
     with ActorSystem(runtime="simulation", seed=7) as system:
         yield system
+
+
+@pytest.fixture
+def hosts() -> Iterator[tuple[str, str]]:
+    """The names of two network namespaces, connected."""
+    with two_hosts() as names:
+        yield names

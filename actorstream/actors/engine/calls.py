@@ -15,6 +15,9 @@ from actorstream.actors.engine.notes import AnyNote, BadNote, Challenge, Frames,
 UNIX = "unix:"
 TCP = "tcp:"
 
+TLS_FILES = "ACTORSTREAM_TLS_FILES"
+"""The environment variable that says, as JSON, where a member host keeps its certificate, key and authority."""
+
 HOST = "ACTORSTREAM_HOST"
 """The environment variable that gives a host another name than its own."""
 
@@ -22,7 +25,7 @@ SECRET_FILE = "ACTORSTREAM_SECRET_FILE"
 """The environment variable that says where a member host keeps the cluster's secret."""
 
 SILENCE_SECONDS = 5
-"""How long the system of another host may be silent before the connection has ended, on both sides."""
+"""How long the system of another host may be silent before the connection has ended, on both sides, if not told."""
 
 CONNECT_SECONDS = 5.0
 """How long a connection may take, with all its attempts."""
@@ -37,14 +40,18 @@ READ_BYTES = 65_536
 class Call:
     """One side of a connection. A child that is forked from this process does not have it.
 
+    Args:
+        connection: a stream socket.
+        silence_seconds: how long the system of another host may be silent.
+
     Raises:
         OSError: from every method: the connection has ended.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, silence_seconds: int = SILENCE_SECONDS) -> None:
         connection.settimeout(SEND_SECONDS)
         if connection.family != socket.AF_UNIX:
-            _notice_silence(connection)
+            _notice_silence(connection, silence_seconds)
         self._connection = connection
         self._frames = Frames()
 
@@ -103,7 +110,7 @@ def listen(address: str) -> socket.socket:
     return listener
 
 
-def call(address: str, token: bytes, role: str, number: int) -> Call:
+def call(address: str, token: bytes, role: str, number: int, silence_seconds: int = SILENCE_SECONDS) -> Call:
     """Call the driver and say who this is. On this host it answers at once, or never: then its process has gone.
 
     Raises:
@@ -123,7 +130,7 @@ def call(address: str, token: bytes, role: str, number: int) -> Call:
         reraise=True,
     ):
         with attempt:
-            return _call(address, token, role, number)
+            return _call(address, token, role, number, silence_seconds)
     raise AssertionError("not reached")
 
 
@@ -147,22 +154,22 @@ def forget_when_forked(close: Callable[[], None]) -> None:
     os.register_at_fork(after_in_child=close)
 
 
-def _notice_silence(connection: socket.socket) -> None:
+def _notice_silence(connection: socket.socket, seconds: int) -> None:
     """Let the two systems ask each other every second whether they are there."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    names = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": SILENCE_SECONDS - 1}
-    for name, value in {**names, "TCP_USER_TIMEOUT": SILENCE_SECONDS * 1000}.items():
+    names = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": max(1, seconds - 1)}
+    for name, value in {**names, "TCP_USER_TIMEOUT": seconds * 1000}.items():
         if hasattr(socket, name):  # Not every system has all of them.
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def _call(address: str, token: bytes, role: str, number: int) -> Call:
+def _call(address: str, token: bytes, role: str, number: int, silence_seconds: int) -> Call:
     family, where = parse_address(address)
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
         connection.settimeout(CONNECT_SECONDS)
         connection.connect(where)
-        made = Call(connection)
+        made = Call(connection, silence_seconds)
         challenge = next(made.receive(), None)
         if not isinstance(challenge, Challenge):
             raise ConnectionError("the other side is not the driver")

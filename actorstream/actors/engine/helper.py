@@ -7,13 +7,14 @@ start (the warden).
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
 import threading
 from typing import Any
 
-from actorstream.actors.engine.calls import HOST, SECRET_FILE, call
+from actorstream.actors.engine.calls import HOST, SECRET_FILE, TLS_FILES, call
 from actorstream.actors.engine.ending import end_group
 from actorstream.actors.engine.notes import FRAME_BYTES_MAX, HelperNotes, unpack
 
@@ -93,6 +94,8 @@ def _prepare(notes: HelperNotes) -> None:
     os.environ[HOST] = str(notes.capabilities["host"])
     if notes.secret_file:
         os.environ[SECRET_FILE] = notes.secret_file
+    if notes.tls_files:
+        os.environ[TLS_FILES] = json.dumps(notes.tls_files)
     os.environ["CONVENTION_REREGISTRATION_PERIOD"] = os.environ["CONVENTION_RESTART_PERIOD"] = REGISTRATION_PERIOD
     os.environ["THESPIAN_BASE_IPADDR"] = notes.base_address
     os.environ["THESPLOG_FILE"] = os.path.join(notes.directory, "thespian.log")

@@ -1,4 +1,4 @@
-"""A host that offers nodes to the driver of another one: `python -m actorstream.actors.engine.member`.
+"""A host that offers nodes to the driver of another one: `actorstream node`.
 
 It runs Thespian's actor system as a member of the convention that the driver's host leads. Guarantees: on SIGTERM,
 on Ctrl-C, or when the leader has been away for `LEADER_SECONDS`, all nodes here end and nothing is left. Leaves to
@@ -10,7 +10,6 @@ host is trusted; the secret protects the driver's connections and those between 
 
 from __future__ import annotations
 
-import argparse
 import signal
 import socket
 import sys
@@ -19,14 +18,16 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
 
 from actorstream.actors.engine.brood import Brood
-from actorstream.actors.engine.calls import TCP, parse_address
+from actorstream.actors.engine.checks import check_address, check_files, read_secret
 from actorstream.actors.engine.ending import remove
 from actorstream.actors.engine.helper import GOODBYE_SECONDS
+from actorstream.actors.engine.hosts import offer
+from actorstream.actors.engine.member_arguments import MemberSettings, parse
 from actorstream.actors.engine.notes import HelperNotes
 from actorstream.actors.engine.thespian_engine import ENTRY
+from actorstream.host import secret_bytes
 
 LOOK_SECONDS = 2.0
 """How often a member looks whether the leader is there."""
@@ -38,45 +39,23 @@ PROBE_SECONDS = 1.0
 """How long the leader may take to accept a connection."""
 
 
-class MemberSettings(NamedTuple):
-    """What a member is told.
-
-    Attributes:
-        join: the leader's address and port.
-        address: of this host, for others.
-        port: where Thespian's admin listens; 0 is any free one.
-        name: of this host, unlike any other's.
-        nodes: how many it offers.
-        secret_file: holds what the leader's driver knows too.
-        capabilities: what this host has.
-        entry: what its nodes load beforehand, as "module:function".
-    """
-
-    join: tuple[str, int]
-    address: str
-    port: int
-    name: str
-    nodes: int
-    secret_file: str
-    capabilities: dict[str, Any]
-    entry: str = ENTRY
-
-    def notes(self, directory: str) -> HelperNotes:
-        """What the helper process is told."""
-        leader = f"{self.join[0]}:{self.join[1]}"
-        own = {"host": self.name, "nodes": self.nodes, "Convention Address.IPv4": leader}
-        return HelperNotes(
-            directory=directory,
-            address="",
-            token=b"",
-            entry=self.entry,
-            sys_path=[path or str(Path.cwd()) for path in sys.path],
-            capabilities={**self.capabilities, **own},
-            port=self.port,
-            base_address=self.address,
-            convention=True,
-            secret_file=str(Path(self.secret_file).resolve()),
-        )
+def notes_of(settings: MemberSettings, secret: bytes, directory: str) -> HelperNotes:
+    """What the helper process is told."""
+    leader = f"{settings.join[0]}:{settings.join[1]}"
+    own = offer(secret, settings.name, settings.address, secret_bytes(16).hex(), settings.nodes)
+    return HelperNotes(
+        directory=directory,
+        address="",
+        token=b"",
+        entry=settings.entry or ENTRY,
+        sys_path=[path or str(Path.cwd()) for path in sys.path],
+        capabilities={**settings.capabilities, **own, "Convention Address.IPv4": leader},
+        port=settings.port,
+        base_address=settings.address,
+        convention=True,
+        secret_file=str(Path(settings.secret_file).resolve()),
+        tls_files=[str(Path(file).resolve()) for file in settings.tls_files],
+    )
 
 
 class Patience:
@@ -92,28 +71,20 @@ class Patience:
         return self._missed > self._looks_max
 
 
-def parse(arguments: Sequence[str]) -> MemberSettings:
-    """What the command line says; what cannot be understood is told, and ends the program."""
-    parser = argparse.ArgumentParser(prog="actorstream.actors.engine.member", description="Offer nodes to a driver.")
-    parser.add_argument("--join", required=True, type=_address, metavar="HOST:PORT", help="the driver's host")
-    parser.add_argument("--address", required=True, help="this host's address, for the others")
-    parser.add_argument("--port", type=int, default=0, help="where to listen; any free port by default")
-    parser.add_argument("--name", default=socket.gethostname(), help="this host's name")
-    parser.add_argument("--nodes", type=int, default=1, help="how many nodes to offer")
-    parser.add_argument("--secret-file", required=True, help="the file with the cluster's secret")
-    parser.add_argument(
-        "--capability", action="append", default=[], type=_capability, metavar="NAME=VALUE", help="what this host has"
-    )
-    parser.add_argument("--entry", default=ENTRY, help=argparse.SUPPRESS)
-    said = vars(parser.parse_args(arguments))
-    return MemberSettings(capabilities=dict(said.pop("capability")), **said)
-
-
 def main(arguments: Sequence[str]) -> int:
-    """Offer nodes until it is time to leave; the exit status: 0 if somebody asked for it."""
-    settings = parse(arguments)
-    if not Path(settings.secret_file).read_bytes().strip():
-        sys.exit(f"{settings.secret_file} holds no secret")
+    """Offer nodes until it is time to leave; the exit status."""
+    return run(parse(arguments))
+
+
+def run(settings: MemberSettings) -> int:
+    """Offer nodes until it is time to leave; the exit status: 0 if somebody asked for it, 1 if not, 2 for a mistake."""
+    try:
+        secret = read_secret(settings.secret_file)
+        check_address(settings.address, settings.port)
+        check_files(settings.tls_files)
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     asked = threading.Event()
 
     def leave(number: int, frame: FrameType | None) -> None:
@@ -122,8 +93,9 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     directory = tempfile.mkdtemp(prefix="actorstream-member-")
+    sys.stderr.write(f"{settings.name} offers {settings.nodes} nodes to {settings.join[0]}:{settings.join[1]}\n")
     try:
-        brood = Brood(settings.notes(directory))
+        brood = Brood(notes_of(settings, secret, directory))
         try:
             why = _wait(settings, brood, asked)
         finally:
@@ -152,24 +124,6 @@ def _is_there(leader: tuple[str, int]) -> bool:
     except OSError:
         return False
     return True
-
-
-def _address(text: str) -> tuple[str, int]:
-    _, where = parse_address(TCP + text)
-    assert isinstance(where, tuple)
-    return where
-
-
-def _capability(text: str) -> tuple[str, str | int | float]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not like gpu=1")
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            continue
-    return name, value
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ class HelperNotes(Note, frozen=True):
         base_address: the address that Thespian binds to.
         convention: whether there may be other hosts.
         secret_file: on a member host, the file with the cluster's secret.
+        tls_files: on a member host, its own certificate, key and authority, if it has been told of them.
     """
 
     directory: str
@@ -49,6 +50,7 @@ class HelperNotes(Note, frozen=True):
     base_address: str = "127.0.0.1"
     convention: bool = False
     secret_file: str = ""
+    tls_files: list[str] = []
 
 
 class Challenge(Note, frozen=True):
@@ -93,6 +95,7 @@ class Birth(Note, frozen=True):
         directory: the run directory; empty on another host, where the process group is not the driver's either.
         entry: what it runs, as "module:function".
         order: what that function is given.
+        silence_seconds: how long the driver's system may be silent before the connection to it has ended.
     """
 
     number: int
@@ -101,6 +104,7 @@ class Birth(Note, frozen=True):
     directory: str
     entry: str
     order: bytes
+    silence_seconds: int
 
 
 class NodeGone(Note, frozen=True):
@@ -209,12 +213,14 @@ class HostInfo(NamedTuple):
 
     Attributes:
         name: of the host; nodes for it are asked for with the requirement `{"host": name}`.
-        address: of Thespian's admin there.
+        address: of the host, where its nodes listen.
+        member: of this life of the host's member program; no other one has it.
         nodes: how many nodes it offers.
         capabilities: what it says that it has.
     """
 
     name: str
     address: str
+    member: str
     nodes: int
     capabilities: dict[str, Any]

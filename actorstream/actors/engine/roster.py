@@ -87,6 +87,10 @@ class Roster:
             self._stages[number] = Stage.CONDEMNED
         return False
 
+    def is_condemned(self, number: int) -> bool:
+        """Whether a node was to be killed before it came, and has not come yet."""
+        return self._stages.get(number) is Stage.CONDEMNED
+
     def withdraw(self, number: int) -> bool:
         """Forget a node that waits for the warden; whether it did."""
         self._waiting.pop(number, None)

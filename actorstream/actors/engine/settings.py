@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any, NamedTuple
 
-from actorstream.actors.engine.calls import TCP, UNIX
+from actorstream.actors.engine.calls import SILENCE_SECONDS, TCP, UNIX
 
 
 class EngineSettings(NamedTuple):
@@ -19,6 +19,7 @@ class EngineSettings(NamedTuple):
         name: of this host, in requirements.
         secret: what member hosts know, and nobody else.
         capabilities: what this host has.
+        silence_seconds: how long another host may be silent before the connections to its nodes have ended.
     """
 
     stop_seconds: float = 2.0
@@ -28,6 +29,7 @@ class EngineSettings(NamedTuple):
     name: str = socket.gethostname()
     secret: bytes = b""
     capabilities: dict[str, Any] = {}  # noqa: RUF012  # Never changed.
+    silence_seconds: int = SILENCE_SECONDS
 
     def addresses(self, directory: str) -> list[str]:
         """Where the driver listens: for this host, and for others."""

@@ -10,9 +10,10 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from actorstream.actors.engine.calls import Call, listen
+from actorstream.actors.engine.calls import SILENCE_SECONDS, Call, listen
 from actorstream.actors.engine.notes import CHALLENGE_BYTES, AnyNote, BadNote, Challenge, Hello, is_proved
 from actorstream.host import Clock, secret_bytes
+from actorstream.host.logs import logger
 
 HELLO_US = 5_000_000
 """How long a caller has to prove itself."""
@@ -55,13 +56,17 @@ class Switchboard:
         clock: to turn away who takes too long.
         addresses: where to listen.
         secret: what callers on other hosts know; empty, if there are none.
+        silence_seconds: how long the system of another host may be silent.
 
     Attributes:
         token: what callers on this host know.
     """
 
-    def __init__(self, clock: Clock, addresses: list[str], secret: bytes = b"") -> None:
+    def __init__(
+        self, clock: Clock, addresses: list[str], secret: bytes = b"", silence_seconds: int = SILENCE_SECONDS
+    ) -> None:
         self._clock = clock
+        self._silence_seconds = silence_seconds
         self._secret = secret
         self._selector = selectors.DefaultSelector()
         self._listeners: list[socket.socket] = []
@@ -145,7 +150,7 @@ class Switchboard:
         if len(self._strangers) >= STRANGERS_MAX:
             connection.close()
             return
-        call, challenge = Call(connection), secret_bytes(CHALLENGE_BYTES)
+        call, challenge = Call(connection, self._silence_seconds), secret_bytes(CHALLENGE_BYTES)
         try:
             call.send(Challenge(challenge))
         except OSError:
@@ -170,7 +175,7 @@ class Switchboard:
         challenge, _ = self._strangers[call]
         keys = [key for key in (self.token, self._secret) if key]
         if not isinstance(note, Hello) or not any(is_proved(key, challenge, note.proof) for key in keys):
-            raise BadNote("somebody who does not belong here")
+            raise BadNote("it does not know the secret")
         del self._strangers[call]
         self._joined[call] = note
         return Joined(call, note)
@@ -178,6 +183,8 @@ class Switchboard:
     def _lose(self, call: Call, why: str) -> Iterator[Event]:
         had_joined = call in self._joined
         self.drop(call)
+        if why and not had_joined:
+            logger().warning("caller refused", reason=why)
         if had_joined:
             yield Left(call, why)
 

@@ -28,15 +28,15 @@ from typing import Any
 import msgspec
 
 from actorstream.actors.engine.brood import Brood
-from actorstream.actors.engine.calls import SILENCE_SECONDS, Call
+from actorstream.actors.engine.calls import Call
 from actorstream.actors.engine.ending import remove
 from actorstream.actors.engine.engine import EngineEvents, Order
+from actorstream.actors.engine.hosts import Hosts
 from actorstream.actors.engine.notes import (
     Birth,
     Die,
     Hello,
     HelperNotes,
-    HostInfo,
     HostsChanged,
     LastWords,
     NodeGone,
@@ -61,8 +61,11 @@ START_US = 30_000_000
 BURY_SECONDS = 5.0
 """How long a process may take to be gone after SIGKILL."""
 
-FENCE_US = (SILENCE_SECONDS + 2) * 1_000_000
-"""How long after the connection to another host is cut its node has noticed that too, and ended itself."""
+FENCE_SECONDS = 2
+"""After the connection to another host is cut, its node has ended itself when so long, and a silence, have passed."""
+
+REOPEN_US = 1_000_000
+"""How long an engine that other hosts may join waits before it begins anew, after it broke."""
 
 COMMANDS_MAX = 4_096
 """Commands that may wait for the engine's thread."""
@@ -96,6 +99,7 @@ class ThespianEngine:
         self._entry = entry
         self._settings = settings or EngineSettings()
         self._clock = clock or SystemClock()
+        self._hosts = Hosts(self._settings.name, self._settings.secret)
         self._roster = Roster()
         self._brood: Brood | None = None
         self._brood_until_us = 0
@@ -103,19 +107,24 @@ class ThespianEngine:
         self._calls: dict[Call, Hello] = {}
         self._nodes: dict[int, Call] = {}
         self._last_words: dict[int, LastWords] = {}
+        self._elsewhere: dict[int, None] = {}  # Nodes that were ordered on other hosts.
         self._fenced: dict[int, int] = {}  # Nodes that cannot be reached, and when they will have ended themselves.
         self._commands: deque[Callable[[], None]] = deque()
         self._closing_until_us: int | None = None
         self._closing = threading.Lock()
         self.directory = tempfile.mkdtemp(prefix="actorstream-")
         try:
-            self._board = Switchboard(self._clock, self._settings.addresses(self.directory), self._settings.secret)
+            self._board = self._make_board()
         except BaseException:
             remove(self.directory)
             raise
         self._thread = threading.Thread(target=self._main, name="actorstream-engine", daemon=True)
         self._thread.start()
         _let_go_when_forked(self)
+
+    def _make_board(self) -> Switchboard:
+        told = self._settings
+        return Switchboard(self._clock, told.addresses(self.directory), told.secret, told.silence_seconds)
 
     def start_node(self, order: Order, requirements: Mapping[str, Any] | None = None) -> None:
         """See `Engine`."""
@@ -175,7 +184,12 @@ class ThespianEngine:
             return
         if self._brood is None and not self._start_brood():
             return
+        if not self._is_here(requirements):
+            self._elsewhere[order.number] = None
         self._send_to_warden(self._roster.order(order.number, self._order(order, requirements)))
+
+    def _is_here(self, requirements: dict[str, Any]) -> bool:
+        return bool(requirements.get("host", self._settings.name) == self._settings.name)
 
     def _refusal(self) -> str:
         if self._closing_until_us is not None:
@@ -183,7 +197,7 @@ class ThespianEngine:
         return f"an engine has at most {NODES_MAX} nodes" if self._roster.is_full else ""
 
     def _order(self, order: Order, requirements: dict[str, Any]) -> StartNode:
-        is_local = requirements.get("host", self._settings.name) == self._settings.name
+        is_local = self._is_here(requirements)
         birth = Birth(
             number=order.number,
             address=self._local_address if is_local else self._settings.called_at(self._board.ports()),
@@ -191,6 +205,7 @@ class ThespianEngine:
             directory=self.directory if is_local else "",
             entry=self._entry,
             order=msgspec.msgpack.encode(order if is_local else _without_secret(order)),
+            silence_seconds=self._settings.silence_seconds,
         )
         return StartNode(order.number, msgspec.msgpack.encode(birth), requirements)
 
@@ -209,6 +224,7 @@ class ThespianEngine:
         try:
             self._brood = Brood(notes)
         except OSError as error:
+            self._brood_until_us = self._clock.monotonic_us() + REOPEN_US
             self._tell(partial(self._events.on_broken, f"the helper process could not be started: {error}"))
             return False
         self._brood_until_us = self._clock.monotonic_us() + START_US
@@ -219,6 +235,9 @@ class ThespianEngine:
             self._tell(partial(self._events.on_exited, number, LastWords("it was given up before it was started")))
         elif self._roster.kill(number) and number in self._nodes:
             self._kill(number)
+        elif number in self._elsewhere and self._roster.is_condemned(number):
+            # Its host may be gone, and never answer. If it comes yet, it is turned away, which ends it.
+            self._on_exited(number, LastWords("it was given up before it came"))
 
     def _kill(self, number: int) -> None:
         call = self._nodes[number]
@@ -276,17 +295,21 @@ class ThespianEngine:
                 if number not in self._nodes:  # Otherwise the end of its connection follows, after its last words.
                     self._on_exited(number, LastWords(why))
             case HostsChanged(hosts) if speaker.role == "warden":
-                self._tell(partial(self._events.on_hosts, hosts_of(hosts)))
+                self._tell(partial(self._events.on_hosts, self._hosts.welcome(hosts)))
 
     def _on_left(self, speaker: Hello, why: str) -> None:
         if speaker.role == "node":
             del self._nodes[speaker.number]
             if why and not self._is_local(speaker):
-                self._fenced[speaker.number] = self._clock.monotonic_us() + FENCE_US
+                self._fenced[speaker.number] = self._clock.monotonic_us() + self._fence_us
             else:
                 self._on_exited(speaker.number, self._last_words.pop(speaker.number, None))
         elif self._brood is not None:
             self._break(f"its {speaker.role} died {why}".rstrip())
+
+    @property
+    def _fence_us(self) -> int:
+        return (self._settings.silence_seconds + FENCE_SECONDS) * 1_000_000
 
     def _end_fenced(self) -> None:
         """Say of nodes that could not be reached for long enough that they have ended: they have, by themselves."""
@@ -296,6 +319,7 @@ class ThespianEngine:
 
     def _on_exited(self, number: int, words: LastWords | None) -> None:
         self._fenced.pop(number, None)
+        self._elsewhere.pop(number, None)
         if self._roster.on_gone(number):
             self._tell(partial(self._events.on_exited, number, words))
 
@@ -310,6 +334,8 @@ class ThespianEngine:
 
     def _look_after_brood(self) -> None:
         if self._brood is None:
+            if self._settings.is_open and self._clock.monotonic_us() >= self._brood_until_us:
+                self._start_brood()  # Also without nodes of its own, because others may want to join.
             return
         if not any(hello.role == "helper" for hello in self._calls.values()) and self._brood.has_ended():
             self._break("its helper process ended")
@@ -318,6 +344,7 @@ class ThespianEngine:
 
     def _break(self, why: str) -> None:
         self._bury()
+        self._brood_until_us = self._clock.monotonic_us() + REOPEN_US
         self._roster.on_broken()
         self._last_words.clear()
         self._tell(partial(self._events.on_broken, why))
@@ -335,6 +362,7 @@ class ThespianEngine:
         self._calls.clear()
         self._nodes.clear()
         self._fenced.clear()
+        self._elsewhere.clear()
         self._board.renew()
         self._broods += 1
 
@@ -356,16 +384,6 @@ class ThespianEngine:
         self._board.forget()
         if self._brood is not None:
             self._brood.forget()
-
-
-def hosts_of(hosts: Mapping[str, Mapping[str, Any]]) -> list[HostInfo]:
-    """Hosts as their capabilities describe them; one that says no name is none of ours."""
-    found = []
-    for address, capabilities in hosts.items():
-        name, nodes = capabilities.get("host"), capabilities.get("nodes", 1)
-        if isinstance(name, str) and isinstance(nodes, int):
-            found.append(HostInfo(name, address, nodes, dict(capabilities)))
-    return found
 
 
 def _without_secret(order: Order) -> Order:

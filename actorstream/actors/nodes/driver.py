@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from actorstream.actors.engine import Engine
+from actorstream.actors.engine import Engine, HostInfo
 from actorstream.actors.kernel import Kernel
 from actorstream.actors.nodes.cluster import Cluster
 from actorstream.actors.nodes.leader import Leader
 from actorstream.actors.nodes.membership import Membership, Patience
-from actorstream.actors.nodes.node import make_links
+from actorstream.actors.nodes.node import listen, make_links
 from actorstream.actors.nodes.order import HEARTBEAT_US, NodeOrder
 from actorstream.actors.nodes.placement import DRIVER, Node
-from actorstream.host import Host, Network
+from actorstream.host import Host, Network, Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,10 @@ class Plan:
     Attributes:
         cluster: its name; nodes of other clusters are refused.
         secret: what its nodes know.
-        listen: where a node of this number listens.
+        listen: where a node of this number listens, for others of this host.
+        listen_public: where nodes of this host listen for those of other hosts; "": there are none.
+        tls: for connections between hosts.
+        capabilities: what nodes of this host have.
         patience: how long it waits, and how often it tries.
         heartbeat_us: how often nodes say that they live.
         sys_path: where modules are found.
@@ -34,19 +38,25 @@ class Plan:
     cluster: str
     secret: bytes
     listen: Callable[[int], str]
+    listen_public: str = ""
+    tls: Tls | None = None
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
     patience: Patience = Patience()  # noqa: RUF009  # Frozen.
     heartbeat_us: int = HEARTBEAT_US
     sys_path: Sequence[str] = ()
     main_path: str | None = None
 
-    def order(self, number: int, name: str, driver_address: str) -> NodeOrder:
-        """What a node is told."""
+    def order(self, number: int, name: str, driver: Node, host: HostInfo | None = None) -> NodeOrder:
+        """What a node is told, on this host or on another one."""
         return NodeOrder(
             number=number,
             name=name,
             cluster=self.cluster,
-            driver_address=driver_address,
-            listen=self.listen(number),
+            driver_address=driver.public if host else driver.address,
+            listen=f"tcp:{host.address}:0" if host else self.listen(number),
+            listen_public="" if host else self.listen_public,
+            tls=self.tls,
+            capabilities=dict(host.capabilities if host else self.capabilities),
             secret=self.secret,
             heartbeat_us=self.heartbeat_us,
             confirm_us=self.patience.confirm_us,
@@ -67,14 +77,14 @@ class Driver:
             kernel,
             self._cluster,
             membership,
-            lambda number, name: plan.order(number, name, me.address),
+            lambda number, name, host: plan.order(number, name, me, host),
             lambda error: kernel.root.fail(error, None),
         )
-        order = plan.order(0, DRIVER, "")
+        order = plan.order(0, DRIVER, me)
         self._links = make_links(
             self._cluster, order, host, network, kernel.scheduler, self.leader.on_silence, lambda _: None
         )
-        me.address = self._links.listen(order.listen)
+        listen(self._links, order, me)
 
     def start(self, count: int, engine: Engine) -> Future[None]:
         """Start so many nodes; the future is set when all are up."""

@@ -39,7 +39,7 @@ class Leader:
         kernel: Kernel,
         cluster: Cluster,
         membership: ms.Membership,
-        order: Callable[[int, str], NodeOrder],
+        order: Callable[[int, str, HostInfo | None], NodeOrder],
         on_failed: Callable[[Exception], None],
     ) -> None:
         self._kernel = kernel
@@ -49,7 +49,7 @@ class Leader:
         self._on_failed = on_failed
         self._waiters: list[Callable[[], None]] = []
         self._closed = False
-        self._remote: dict[str, str] = {}  # Slots on other hosts.
+        self._remote: dict[str, HostInfo] = {}  # Slots on other hosts.
         self._trees: dict[int, _Trees] = {}
         self._question = 0
         self.engine: Engine | None = None
@@ -102,14 +102,17 @@ class Leader:
 
     def on_hosts(self, hosts: Sequence[HostInfo]) -> None:
         """Other hosts joined or left: each that is there gets as many nodes as it offers."""
+        if self._closed:
+            return
         offered = {f"{host.name}-{index + 1}": host for host in hosts for index in range(host.nodes)}
-        for name in [name for name in self._remote if name not in offered]:
-            del self._remote[name]
-            self._do(self._membership.drop(name))
+        for name, known in list(self._remote.items()):
+            if name not in offered or offered[name].member != known.member:  # Gone, or begun anew.
+                del self._remote[name]
+                self._do(self._membership.drop(name))
         for name, host in offered.items():
             if name not in self._remote:
-                self._remote[name] = host.name
-                self._do(self._membership.add(name, self._now_us, {"host": host.name}))
+                self._remote[name] = host
+                self._do(self._membership.add(name, self._now_us, {"host": host.name, "member": host.member}))
 
     # --- what links say ----------------------------------------------------------------------------------------------
 
@@ -123,7 +126,8 @@ class Leader:
         self._do(self._membership.on_unreachable(by, other.number, silent_us))
 
     def _on_ready(self, number: int, ready: m.NodeReady) -> None:
-        self._do(self._membership.on_ready(Node(number, ready.name, ready.address, ready.capabilities)))
+        node = Node(number, ready.name, ready.address, ready.capabilities, public=ready.public)
+        self._do(self._membership.on_ready(node))
 
     # --- what is decided ---------------------------------------------------------------------------------------------
 
@@ -142,7 +146,7 @@ class Leader:
             match effect:
                 case ms.Launch(number, name, requirements):
                     self._cluster.expect(number, name)
-                    self.engine.start_node(self._order(number, name), requirements)
+                    self.engine.start_node(self._order(number, name, self._remote.get(name)), requirements)
                 case ms.Kill(number, why):
                     logger().error("node given up", node=number, reason=why)
                     self.engine.kill_node(number)
@@ -153,7 +157,14 @@ class Leader:
                 case ms.Pause(name, pause_us):
                     self._kernel.scheduler.after(pause_us, partial(self._on_pause_over, name))
                 case ms.GiveUp(name):
-                    self._on_failed(ActorTerminated(f"{name} ended more often than it may be started again"))
+                    self._give_up(name)
+
+    def _give_up(self, name: str) -> None:
+        why = f"{name} ended more often than it may be started again"
+        if name in self._remote:
+            logger().error("node not started again", node=name, reason=f"{why}; its host may join anew")
+        else:
+            self._on_failed(ActorTerminated(why))
 
     def _on_pause_over(self, name: str) -> None:
         if not self._closed:
@@ -162,11 +173,11 @@ class Leader:
     def _announce(self, node: Node) -> None:
         for other in list(self._cluster.nodes.values()):
             if other.number != self._cluster.number:
-                self._cluster.tell(other.number, _up(node))
+                self._cluster.tell(other.number, _up(node, other))
         self._cluster.add_node(node)
         for other in list(self._cluster.nodes.values()):
             if other.number not in (node.number, self._cluster.number):
-                self._cluster.tell(node.number, _up(other))
+                self._cluster.tell(node.number, _up(other, node))
         if self._membership.is_complete:
             waiters, self._waiters = self._waiters, []
             for call in waiters:
@@ -227,5 +238,5 @@ def hung_actor(words: LastWords | None) -> m.HungActor | None:
     return m.HungActor(words.hung.path, words.hung.handler, words.hung.seconds, words.hung.stack)
 
 
-def _up(node: Node) -> Message:
-    return m.NodeUp(node.number, node.name, node.address, dict(node.capabilities))
+def _up(node: Node, told: Node) -> Message:
+    return m.NodeUp(node.number, node.name, node.address_for(told), dict(node.capabilities))

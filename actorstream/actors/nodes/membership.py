@@ -211,8 +211,8 @@ class Membership:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every slot has a node that is up."""
-        return all(slot.phase is Phase.UP for slot in self._slots.values())
+        """Whether every slot that requires nothing has a node that is up; other hosts come when they come."""
+        return all(slot.phase is Phase.UP for slot in self._slots.values() if not slot.requirements)
 
     def check(self) -> None:
         """Raise if an invariant is broken."""

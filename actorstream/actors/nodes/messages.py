@@ -16,10 +16,11 @@ class NodeReady(Message):
     """To the driver, from a node that has just started: it may be given actors."""
 
     name: str
-    address: str  # Where other nodes reach it.
+    address: str  # Where other nodes of its host reach it.
     pid: int
     host: str
     capabilities: dict[str, Any]
+    public: str = ""  # Where those of other hosts do, if that is elsewhere.
 
 
 class NodeUp(Message):
@@ -27,7 +28,7 @@ class NodeUp(Message):
 
     number: int
     name: str
-    address: str
+    address: str  # Where the node that is told reaches it.
     capabilities: dict[str, Any]
 
 

@@ -49,10 +49,10 @@ class NodeRuntime:
         me = Node(order.number, order.name, "", order.capabilities)
         self.cluster = Cluster(self.kernel, me)
         self.links = make_links(self.cluster, order, host, network, scheduler, self._on_silence, self._on_fenced)
-        me.address = self.links.listen(order.listen)
+        listen(self.links, order, me)
         self.cluster.handlers[m.StopNode] = lambda _, __: self.stop()
         self.cluster.add_node(Node(0, DRIVER, order.driver_address))
-        self.cluster.tell(0, m.NodeReady(order.name, me.address, pid, hostname, order.capabilities))
+        self.cluster.tell(0, m.NodeReady(order.name, me.address, pid, hostname, order.capabilities, me.public))
 
     def stop(self) -> None:
         """Stop all actors, then end."""
@@ -76,6 +76,17 @@ class NodeRuntime:
         if end is not None:
             self.links.close()
             end(why)
+
+
+def listen(links: Links, order: NodeOrder, me: Node) -> None:
+    """Take connections where the order says, and note where that is.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    me.address = links.listen(order.listen)
+    if order.listen_public:
+        me.public = links.listen(order.listen_public)
 
 
 def make_links(

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from actorstream.actors.nodes.membership import CONFIRM_US
+from actorstream.host import Tls
 
 HEARTBEAT_US = 500_000
 """How often nodes say that they live, when they have nothing else to say."""
@@ -29,6 +30,8 @@ class NodeOrder(msgspec.Struct, frozen=True, kw_only=True):
         cluster: the name of the cluster; nodes of other ones are refused.
         driver_address: where the driver listens.
         listen: where to listen.
+        listen_public: where to listen for nodes of other hosts, too, if `listen` cannot be reached from there.
+        tls: the files for connections between hosts; None: they are not encrypted.
         secret: what all nodes of the cluster know, and nobody else.
         capabilities: what it has; actors may ask for it.
         heartbeat_us: how often to say that it lives.
@@ -43,6 +46,8 @@ class NodeOrder(msgspec.Struct, frozen=True, kw_only=True):
     driver_address: str
     listen: str
     secret: bytes
+    listen_public: str = ""
+    tls: Tls | None = None
     capabilities: dict[str, Any] = {}
     heartbeat_us: int = HEARTBEAT_US
     confirm_us: int = CONFIRM_US

@@ -13,6 +13,7 @@ from typing import Any
 
 from actorstream.actors.specification import ChildSpec
 from actorstream.actors.wire import Values
+from actorstream.actors.wire.links import UNIX
 from actorstream.errors import Unsendable
 from actorstream.model.tagged import MAIN
 
@@ -27,7 +28,10 @@ DRIVER = "node-0"
 class Node:
     """A node that lives.
 
-    `placed`: how many actors this node has put there.
+    Attributes:
+        address: where nodes of its host reach it: a Unix socket on the driver's host, and a port elsewhere.
+        public: where nodes of other hosts reach it, if that is elsewhere.
+        placed: how many actors this node has put there.
     """
 
     number: int
@@ -35,6 +39,17 @@ class Node:
     address: str
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     placed: int = 0
+    public: str = ""
+
+    def address_for(self, other: Node) -> str:
+        """Where `other` reaches it.
+
+        Example:
+            >>> near, far = Node(1, "node-1", "unix:a", public="tcp:10.0.0.1:2"), Node(2, "beta-1", "tcp:10.0.0.2:3")
+            >>> near.address_for(far), far.address_for(near), near.address_for(near)
+            ('tcp:10.0.0.1:2', 'tcp:10.0.0.2:3', 'unix:a')
+        """
+        return self.address if other.address.startswith(UNIX) else self.public or self.address
 
 
 @dataclass(frozen=True, slots=True)

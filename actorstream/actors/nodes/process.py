@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 
+from actorstream.actors.engine.calls import TLS_FILES
 from actorstream.actors.engine.watchdog import Busy
 from actorstream.actors.local import LocalScheduler
 from actorstream.actors.nodes.node import NodeRuntime
 from actorstream.actors.nodes.order import NodeOrder
-from actorstream.host import RealNetwork, real_host
+from actorstream.host import RealNetwork, Tls, real_host
 
 
 class NodeProcess:
@@ -29,11 +32,12 @@ class NodeProcess:
         self._scheduler = LocalScheduler(report_hangs=False)  # The lifeline does, and may end this process for it.
         self.thread_id = self._scheduler.thread_id
         host = real_host(".")
+        tls = own_tls(order.tls)
         self._scheduler.call(
             lambda: NodeRuntime(
                 order,
                 host,
-                RealNetwork(),
+                RealNetwork(tls),
                 self._scheduler,
                 pid=os.getpid(),
                 hostname=socket.gethostname(),
@@ -44,6 +48,21 @@ class NodeProcess:
     def busy(self) -> Busy | None:
         """What handler runs now."""
         return self._scheduler.busy()
+
+
+def own_tls(tls: Tls | None) -> Tls | None:
+    """The files of this host, if it has been told of others than the driver's.
+
+    Raises:
+        ValueError: it has, and the driver does not encrypt.
+    """
+    files = os.environ.get(TLS_FILES)
+    if not files:
+        return tls
+    if tls is None:
+        raise ValueError("this host was told to use TLS, and the driver does not: give its ActorSystem tls=, too")
+    certificate, key, authority = json.loads(files)
+    return replace(tls, certificate=certificate, key=key, authority=authority)
 
 
 def start(order: bytes, end: Callable[[str], None]) -> NodeProcess:

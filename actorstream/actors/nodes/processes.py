@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Sequence
 
 from actorstream.actors.engine import EngineEvents, HostInfo, LastWords, ThespianEngine
 from actorstream.actors.kernel import Kernel
 from actorstream.actors.local import LocalScheduler
+from actorstream.actors.nodes.convention import Convention
 from actorstream.actors.nodes.driver import Driver, Plan
-from actorstream.actors.nodes.membership import Patience
 from actorstream.actors.nodes.nodes import Nodes
-from actorstream.actors.nodes.order import heartbeat_for
 from actorstream.actors.nodes.process import start
 from actorstream.host import RealNetwork, secret_bytes
 
@@ -36,25 +36,33 @@ class _Events:
         self.leader.on_broken(why)
 
 
-def process_nodes(kernel: Kernel, scheduler: LocalScheduler, count: int, lost_after_us: int) -> Nodes:
-    """So many processes on this machine, all up.
+def process_nodes(kernel: Kernel, scheduler: LocalScheduler, count: int, convention: Convention) -> Nodes:
+    """So many processes on this machine, all up; others come when their hosts join.
 
     Raises:
         ActorTerminated: they could not be started.
     """
     events = _Events()
-    engine = ThespianEngine(events, scheduler.post, entry=f"{start.__module__}:{start.__name__}")
+    engine = ThespianEngine(
+        events,
+        scheduler.post,
+        entry=f"{start.__module__}:{start.__name__}",
+        settings=convention.engine_settings(),
+    )
     try:
         plan = Plan(
             cluster=engine.directory,
-            secret=secret_bytes(SECRET_BYTES),
+            secret=convention.secret or secret_bytes(SECRET_BYTES),
             listen=lambda number: f"unix:{engine.directory}/node-{number}",
-            patience=Patience(confirm_us=lost_after_us),
-            heartbeat_us=heartbeat_for(lost_after_us),
+            listen_public=convention.listen_public,
+            tls=convention.tls,
+            capabilities={**convention.capabilities, "host": socket.gethostname()},
+            patience=convention.patience,
+            heartbeat_us=convention.heartbeat_us,
             sys_path=sys.path,
             main_path=getattr(sys.modules["__main__"], "__file__", None),
         )
-        driver = scheduler.call(lambda: Driver(kernel, kernel.host, RealNetwork(), plan))
+        driver = scheduler.call(lambda: Driver(kernel, kernel.host, RealNetwork(convention.tls), plan))
         events.leader = driver.leader
         return Nodes(driver, scheduler, engine, count)
     except BaseException:

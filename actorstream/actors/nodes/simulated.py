@@ -24,12 +24,12 @@ from actorstream.actors.engine import Hung, LastWords, Order
 from actorstream.actors.hanging import hang_next
 from actorstream.actors.kernel import Kernel
 from actorstream.actors.message import Message
+from actorstream.actors.nodes.convention import Convention
 from actorstream.actors.nodes.driver import Driver, Plan
-from actorstream.actors.nodes.membership import Patience
 from actorstream.actors.nodes.node import NodeRuntime
 from actorstream.actors.nodes.node_scheduler import NodeScheduler
 from actorstream.actors.nodes.nodes import Nodes
-from actorstream.actors.nodes.order import NodeOrder, heartbeat_for
+from actorstream.actors.nodes.order import NodeOrder
 from actorstream.actors.nodes.placement import DRIVER
 from actorstream.actors.observing import kind_of
 from actorstream.actors.ref import Ref
@@ -299,7 +299,9 @@ class World:
         return machine.disk if machine is not None else None
 
 
-def simulated_nodes(kernel: Kernel, scheduler: SimulationScheduler, seed: int, count: int, lost_after_us: int) -> Nodes:
+def simulated_nodes(
+    kernel: Kernel, scheduler: SimulationScheduler, seed: int, count: int, convention: Convention
+) -> Nodes:
     """So many simulated nodes, all up."""
     clock = kernel.host.clock
     assert isinstance(clock, VirtualClock)
@@ -309,8 +311,9 @@ def simulated_nodes(kernel: Kernel, scheduler: SimulationScheduler, seed: int, c
         cluster="simulation",
         secret=b"simulated",
         listen=lambda number: f"unix:{number}",
-        patience=Patience(confirm_us=lost_after_us),
-        heartbeat_us=heartbeat_for(lost_after_us),
+        capabilities=convention.capabilities,
+        patience=convention.patience,
+        heartbeat_us=convention.heartbeat_us,
     )
     driver = Driver(kernel, kernel.host, world.fabric.network(DRIVER), plan)
     world.on_exited = driver.leader.on_exited

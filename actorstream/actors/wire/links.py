@@ -91,21 +91,21 @@ class Links:
         self._links: dict[int, Link] = {}
         self._fenced: dict[int, None] = {}
         self._complaints: dict[tuple[str, str], None] = {}
-        self._listener: Listener | None = None
+        self._listeners: list[Listener] = []
         self._is_closed = False
         self._beat_due_us = self.now_us() + heartbeat_us
         self._timer = after(heartbeat_us, self._beat)
 
     def listen(self, address: str) -> str:
-        """Take connections; returns the address, with the port that was chosen.
+        """Take connections, there, too; returns the address, with the port that was chosen.
 
         Raises:
             ValueError: an address that others reach, and no secret.
             OSError: the address cannot be had.
         """
         self._check_secret(address)
-        self._listener = self._network.listen(address, lambda: CalledEnd(self))
-        return self._listener.address
+        self._listeners.append(self._network.listen(address, lambda: CalledEnd(self)))
+        return self._listeners[-1].address
 
     def add(self, peer: Peer) -> None:
         """A node that lives: what is sent to it goes there as soon as there is a connection.
@@ -150,8 +150,8 @@ class Links:
         """Nothing goes out or comes in any more."""
         self._is_closed = True
         self._timer.cancel()
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for link in self._links.values():
             link.close("the node ends")
         self._links.clear()

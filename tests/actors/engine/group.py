@@ -103,9 +103,9 @@ def cast(node: int) -> dict[str, int]:
     return {"helper": group, "admin": admin, "warden": warden, "logger": loggers[0], "node": node}
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = SECONDS_MAX) -> None:
     """Wait for something that happens soon."""
-    deadline = time.monotonic() + SECONDS_MAX
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"it did not happen: {what}"
         time.sleep(0.01)

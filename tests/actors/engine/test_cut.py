@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,8 @@ from tests.actors.engine.group import running, wait_until
 from tests.actors.engine.guests import Deed
 
 cut, member = sys.argv[1].split("|"), sys.argv[2].split("|")
-with running(is_open=True, port=7001, address="10.9.0.1", name="alpha", secret=b"hush") as (engine, listener):
+host = {"address": "10.9.0.1", "port": 7001, "name": "alpha", "secret": b"a secret of 25 characters"}
+with running(is_open=True, **host) as (engine, listener):
     engine.start_node(Deed(1))
     listener.pids(1)
     other = subprocess.Popen(member)
@@ -38,34 +37,11 @@ with running(is_open=True, port=7001, address="10.9.0.1", name="alpha", secret=b
 """
 
 
-@pytest.fixture
-def hosts() -> Iterator[tuple[str, str]]:
-    """The names of two namespaces, connected."""
-    ip = shutil.which("ip")
-    near, far = f"near{os.getpid()}", f"far{os.getpid()}"
-    if ip is None or subprocess.run([ip, "netns", "add", near], stderr=subprocess.DEVNULL).returncode:
-        pytest.skip("network namespaces cannot be made here")
-    try:
-        for command in (
-            f"netns add {far}",
-            f"link add near netns {near} type veth peer name far netns {far}",
-            f"-n {near} addr add 10.9.0.1/24 dev near",
-            f"-n {far} addr add 10.9.0.2/24 dev far",
-            *(f"-n {name} link set {device} up" for name in (near, far) for device in ("lo", name.strip("0123456789"))),
-        ):
-            if subprocess.run([ip, *command.split()]).returncode:
-                pytest.skip("network namespaces cannot be connected here")
-        yield near, far
-    finally:
-        for name in (near, far):
-            subprocess.run([ip, "netns", "del", name], stderr=subprocess.DEVNULL)
-
-
 @pytest.mark.slow
 def test_a_node_that_cannot_be_reached_ends_before_it_is_said_to_have(hosts: tuple[str, str], tmp_path: Path) -> None:
     """When the cable is cut, the node there ends itself, and only then is its end reported here."""
     near, far = hosts
-    (tmp_path / "secret").write_text("hush")
+    (tmp_path / "secret").write_text("a secret of 25 characters")
     cut = ["ip", "-n", far, "link", "set", "far", "down"]
     member = ["ip", "netns", "exec", far, sys.executable, "-m", "actorstream.actors.engine.member"]
     member += ["--join", "10.9.0.1:7001", "--address", "10.9.0.2", "--name", "beta", "--entry", ENTRY]
