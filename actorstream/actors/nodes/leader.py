@@ -97,6 +97,9 @@ class Leader:
         if self._closed:
             return
         logger().error("engine died", reason=why)
+        for name in self._remote:  # Other hosts join the new engine when they have found it.
+            self._membership.drop(name)  # Nothing is left to kill.
+        self._remote.clear()
         for number in self._membership.numbers():
             self._do(self._membership.on_exited(number, None, self._now_us))
 
