@@ -14,6 +14,9 @@ WITNESS = Ref("witness")
 SECONDS_MAX = 30.0
 """How long anything may take before a test fails."""
 
+PERMANENT = {"node": "any", "restart": "permanent", "backoff": "1ms", "restarts": 100_000}
+"""How residents are spawned."""
+
 
 class Begun(Message):
     """An incarnation of the resident at `path` has begun."""
@@ -30,12 +33,6 @@ class Told(Message):
     path: str
     incarnation: int
     reason: str
-
-
-class Work(Message):
-    """Something to do, for ever."""
-
-    number: int
 
 
 class Facts(Message):
@@ -56,33 +53,21 @@ class Known(Message):
     when: dict[int, float]
 
 
-class Resident(Post, accepts=Terminated | Work | Carry | Carried):
+class Resident(Post, accepts=Terminated | Carry | Carried):
     """Watches the others."""
 
-    def __init__(self, others: list[str], works: bool = False) -> None:
-        self.others, self.works = others, works
+    def __init__(self, others: list[str]) -> None:
+        self.others = others
 
     def started(self, context: Context) -> None:
         context.send(WITNESS, Begun(context.path, context.incarnation, os.getpid()))
         for other in self.others:
             context.watch(Ref(other))
-        if self.works:
-            context.send(context.self, Work(0))
 
     @receives(Terminated)
     def on_terminated(self, ended: Terminated, context: Context) -> None:
         watcher = f"{context.path}#{context.incarnation}"
         context.send(WITNESS, Told(watcher, ended.ref.path, ended.incarnation, type(ended.reason).__name__))
-
-    @receives(Work)
-    def on_work(self, work: Work, context: Context) -> None:
-        """Pass it around; whoever gets it passes on one in a while, so that nobody drowns."""
-        if work.number % 8 == 0:
-            context.schedule("2ms", Work(work.number + 1))
-            for other in self.others:
-                context.send(Ref(other), Work(1))
-        elif self.works and work.number == 1:
-            return
 
 
 class Witness(Actor, accepts=Begun | Told | Terminated | Facts):
@@ -112,15 +97,13 @@ class Witness(Actor, accepts=Begun | Told | Terminated | Facts):
         context.reply(Known({one: list(lives) for one, lives in known.lives.items()}, +known.told, dict(known.when)))
 
 
-def settle(system: ActorSystem, count: int, works: bool = False) -> list[str]:
+def settle(system: ActorSystem, count: int) -> list[str]:
     """So many residents, on any node, that have all begun."""
     names = [f"r{number}" for number in range(count)]
     system.spawn(Witness, names, name="witness")
     for name in names:
         others = [other for other in names if other != name]
-        system.spawn(
-            Resident, others, works, name=name, node="any", restart="permanent", backoff="1ms", restarts=100_000
-        )
+        system.spawn(Resident, others, name=name, **PERMANENT)
     wait_until(system, lambda known: all(known.lives[name] for name in names))
     meet(system, names)
     return names

@@ -270,6 +270,8 @@ class Cluster:
         """It is gone for good, and so is what others remember of its place."""
         self.outposts.pop(outpost.path, None)
         self.withdraw(outpost)
+        if outpost.node in self.nodes:
+            self.nodes[outpost.node].placed -= 1
         left = m.PathLeft(outpost.path, outpost.incarnation, outpost.reason)
         self._on_left(left)
         self.seeker.release(outpost)

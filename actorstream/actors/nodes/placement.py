@@ -31,7 +31,7 @@ class Node:
     Attributes:
         address: where nodes of its host reach it: a Unix socket on the driver's host, and a port elsewhere.
         public: where nodes of other hosts reach it, if that is elsewhere.
-        placed: how many actors this node has put there.
+        placed: how many actors live there that this node has put there.
     """
 
     number: int
@@ -75,7 +75,7 @@ def suits(node: Node, wish: str | Mapping[str, Any]) -> bool:
 
 
 def choose(nodes: Iterable[Node], wish: str | Mapping[str, Any]) -> Node | None:
-    """The node that suits and has been given the least; of those, the oldest."""
+    """The node that suits and has the least of ours; of those, the oldest."""
     return min((node for node in nodes if suits(node, wish)), key=lambda node: (node.placed, node.number), default=None)
 
 
