@@ -13,11 +13,33 @@ from typing import Any, TypeVar
 
 from actorstream.actors.agenda import Event
 from actorstream.actors.cell import Cell
-from actorstream.actors.scheduler import Finished
+from actorstream.actors.scheduler import Finished, Timer
 from actorstream.actors.simulation import SimulationScheduler
 from actorstream.host import Disk, MemoryDisk
 
 T = TypeVar("T")
+
+
+class _NodeTimer:
+    """A timer that can be cancelled also while it waits for its node to go on."""
+
+    __slots__ = ("_fire", "event")
+
+    event: Event
+
+    def __init__(self, fire: Callable[[], None]) -> None:
+        self._fire: Callable[[], None] | None = fire
+
+    def ring(self) -> None:
+        """Its time has come, and its node runs."""
+        fire, self._fire = self._fire, None
+        if fire is not None:
+            fire()
+
+    def cancel(self) -> None:
+        """See `Timer`."""
+        self._fire = None
+        self.event.cancel()
 
 
 class NodeScheduler:
@@ -49,9 +71,11 @@ class NodeScheduler:
         """See `Scheduler`."""
         self._base.ready(cell)
 
-    def after(self, delay_us: int, fire: Callable[[], None]) -> Event:
+    def after(self, delay_us: int, fire: Callable[[], None]) -> Timer:
         """See `Scheduler`."""
-        return self._base.after(delay_us, partial(self.do, fire))
+        timer = _NodeTimer(fire)
+        timer.event = self._base.after(delay_us, partial(self.do, timer.ring))
+        return timer
 
     def background(self, work: Callable[[], Any], finished: Finished) -> None:
         """See `Scheduler`."""

@@ -369,3 +369,28 @@ def test_hung_actor_of_this_process_ends_alone() -> None:
         system.run_for("2s")
 
         assert ends() == {"keeper": Hung("Count", 1.0)}
+
+
+class Late(Actor):
+    """Cancels a timer that should have rung while its node stood still."""
+
+    def started(self, context: Context) -> None:
+        context.schedule("1s", Count(1))
+        self.other = context.schedule("1001ms", Count(2))
+
+    @receives(Count)
+    def on_count(self, count: Count, context: Context) -> None:
+        BOOK.append((count.number, 0))
+        self.other.cancel()
+
+
+def test_what_was_cancelled_does_not_happen_when_a_node_goes_on(system: ActorSystem) -> None:
+    """Two timers were due while it slept, and the first takes back the second."""
+    system.spawn(Late, name="late", node="node-1")
+    system.run_for("500ms")
+    system.world.pause("node-1")
+    system.run_for("2s")
+    system.world.resume("node-1")
+    system.run_for("1s")
+
+    assert counted() == [1]
