@@ -138,7 +138,11 @@ class Watches:
         self._tell(ended.path, ended.incarnation, ended.reason)
         self._cluster.kernel.asks.on_ended(ended.path, ended.asks, ended.last_question)
 
-    def _on_gone(self, _: int, gone: m.Gone) -> None:
+    def _on_gone(self, number: int, gone: m.Gone) -> None:
+        if self._cluster.seeker.locations.find(gone.path) == number:
+            self._cluster.seeker.locations.forget(
+                gone.path
+            )  # Its parent may be dead, so that nobody else would say it.
         watch = self._ours.get(gone.path)
         if watch is None or not watch.wants_next:
             self._drop(gone.path, gone.incarnation, gone.reason)
