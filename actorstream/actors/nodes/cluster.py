@@ -67,6 +67,7 @@ class Cluster:
         self._linked: dict[int, None] = {}  # Nodes that have a link, those included that are only expected.
         self._early: dict[int, list[Mail]] = {}
         self._early_count = 0
+        self._lives = 0
         self._waiting: dict[str, Outpost] = {}  # For a node that suits them.
         self._loopback: deque[Message] = deque()
         self._links: Links | None = None
@@ -242,6 +243,11 @@ class Cluster:
     def wants(self, spec: ChildSpec) -> bool:
         """Whether a child of this node should be an outpost."""
         return spec.node is not None and not (isinstance(spec.node, str) and spec.node == self.me.name)
+
+    def next_life(self) -> int:
+        """A number that no other life of any outpost of this node has."""
+        self._lives += 1
+        return self._lives
 
     def outpost(self, parent: Cell, spec: ChildSpec, path: str) -> Outpost:
         """A new child of `parent` that lives elsewhere.

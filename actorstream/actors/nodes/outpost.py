@@ -93,7 +93,7 @@ class Outpost:
         self.state = State.STARTING
         self.is_over = False
         self.starts += 1
-        self.life += 1
+        self.life = self._cluster.next_life()  # An earlier outpost at this path had others.
         self.incarnation = 0
         if self.node is not None:
             self.start_on(self.node)

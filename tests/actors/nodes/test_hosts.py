@@ -211,6 +211,7 @@ def is_turned_away(port: int, words: bytes) -> bool:
 def speaks_tls(port: int) -> bool:
     certificate, key, authority = files("node")
     context = ssl.create_default_context(cafile=authority)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # From 3.13 on; the files of these tests are short.
     context.load_cert_chain(certificate, key)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
         try:
