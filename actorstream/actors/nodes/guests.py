@@ -77,13 +77,13 @@ class Guests:
 
     def _on_stop(self, number: int, stop: m.StopGuest) -> None:
         guest = self._guests.get(stop.path)
-        if guest is None:
-            return
-        if guest.next is not None and (guest.next[0], guest.next[1].life) == (number, stop.life):
-            guest.next = None  # It had not begun.
-            self._cluster.tell(number, m.GuestEnded(stop.path, stop.life, 0, Shutdown()))
-        elif guest.node == number and guest.life == stop.life:
+        if guest is not None and (guest.node, guest.life) == (number, stop.life):
             guest.cell.tell_to_stop()
+            return
+        if guest is not None and guest.next is not None and (guest.next[0], guest.next[1].life) == (number, stop.life):
+            guest.next = None  # It had not begun.
+        # Or it was killed, to make room for another: then nobody else says that it has ended.
+        self._cluster.tell(number, m.GuestEnded(stop.path, stop.life, 0, Shutdown()))
 
     def _on_suspend(self, number: int, suspend: m.SuspendGuest) -> None:
         guest = self._guests.get(suspend.path)
