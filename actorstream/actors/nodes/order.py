@@ -21,6 +21,14 @@ def heartbeat_for(lost_after_us: int) -> int:
     return min(HEARTBEAT_US, lost_after_us // BEATS_BEFORE_LOST)
 
 
+def hang_limit_us(confirm_us: int) -> int:
+    """How long a handler on a node may run at most: a little less than the node may be silent.
+
+    While a handler runs its node says nothing, so a longer one would end it as lost, and nobody would know why.
+    """
+    return confirm_us * 4 // 5
+
+
 class NodeOrder(msgspec.Struct, frozen=True, kw_only=True):
     """See the module.
 

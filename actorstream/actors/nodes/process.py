@@ -15,7 +15,7 @@ from actorstream.actors.engine.calls import TLS_FILES
 from actorstream.actors.engine.watchdog import Busy
 from actorstream.actors.local import LocalScheduler
 from actorstream.actors.nodes.node import NodeRuntime
-from actorstream.actors.nodes.order import NodeOrder
+from actorstream.actors.nodes.order import NodeOrder, hang_limit_us
 from actorstream.host import RealNetwork, Tls, real_host
 
 
@@ -29,6 +29,7 @@ class NodeProcess:
 
     def __init__(self, order: NodeOrder, end: Callable[[str], None]) -> None:
         sys.path[:] = [*order.sys_path, *(path for path in sys.path if path not in order.sys_path)]
+        self._limit_us = hang_limit_us(order.confirm_us)
         self._scheduler = LocalScheduler(report_hangs=False)  # The lifeline does, and may end this process for it.
         self.thread_id = self._scheduler.thread_id
         host = real_host(".")
@@ -47,7 +48,10 @@ class NodeProcess:
 
     def busy(self) -> Busy | None:
         """What handler runs now."""
-        return self._scheduler.busy()
+        busy = self._scheduler.busy()
+        if busy is None:
+            return None
+        return busy._replace(hang_after_us=min(busy.hang_after_us or self._limit_us, self._limit_us))
 
 
 def own_tls(tls: Tls | None) -> Tls | None:

@@ -29,7 +29,7 @@ from actorstream.actors.nodes.driver import Driver, Plan
 from actorstream.actors.nodes.node import NodeRuntime
 from actorstream.actors.nodes.node_scheduler import NodeScheduler
 from actorstream.actors.nodes.nodes import Nodes
-from actorstream.actors.nodes.order import NodeOrder
+from actorstream.actors.nodes.order import NodeOrder, hang_limit_us
 from actorstream.actors.nodes.placement import DRIVER
 from actorstream.actors.observing import kind_of
 from actorstream.actors.ref import Ref
@@ -67,6 +67,7 @@ class Process:
     """One life of a simulated node.
 
     Attributes:
+        confirm_us: how long the driver lets it be silent.
         is_asleep: its machine sleeps.
         is_doomed: somebody wanted to kill it, and could not reach it.
         given_up: its end of the network, once another process has taken its place.
@@ -75,6 +76,7 @@ class Process:
     number: int
     name: str
     scheduler: NodeScheduler
+    confirm_us: int
     runtime: NodeRuntime | None = None
     is_asleep: bool = False
     is_doomed: bool = False
@@ -112,7 +114,7 @@ class World:
             machine = self.machines[order.name] = Machine(MemoryDisk(), SkewedClock(self._clock))
         assert machine.process is None
         scheduler = NodeScheduler(self._scheduler, order.name, machine.disk)
-        machine.process = process = Process(order.number, order.name, scheduler)
+        machine.process = process = Process(order.number, order.name, scheduler, order.confirm_us)
         scheduler.after(self._entropy.between(*LAUNCH_US), partial(self._launch, order, machine, process))
 
     def _launch(self, order: NodeOrder, machine: Machine, process: Process) -> None:
@@ -231,7 +233,7 @@ class World:
     def hang(self, ref: Ref) -> bool:
         """The next handler of an actor never returns, and its node stands still with it; False if it runs on no node.
 
-        After the actor's `hang_after` the node is killed for it, if the driver has not given it up for its silence.
+        The node is killed for it after the actor's `hang_after`, and before the driver would give it up for silence.
         """
         for process in self._processes():
             cell = process.runtime.kernel.cells.get(ref.path) if process.runtime is not None else None
@@ -244,10 +246,10 @@ class World:
         self.happened["hang"] += 1
         process.scheduler.hung = cell
         self._stand_still(process)
-        hang_after_us = cell.spec.hang_after_us
-        if hang_after_us:
-            hung = Hung(cell.path, kind_of(message), hang_after_us / 1e6, "")
-            self._scheduler.after(hang_after_us, partial(self._end, process, hung=hung))
+        limit_us = hang_limit_us(process.confirm_us)
+        hang_after_us = min(cell.spec.hang_after_us or limit_us, limit_us)
+        hung = Hung(cell.path, kind_of(message), hang_after_us / 1e6, "")
+        self._scheduler.after(hang_after_us, partial(self._end, process, hung=hung))
 
     def _stand_still(self, process: Process) -> None:
         process.scheduler.pause()

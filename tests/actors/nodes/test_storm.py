@@ -230,12 +230,12 @@ def test_a_hang_ends_its_node(system: ActorSystem) -> None:
 
 
 def test_a_hang_that_nobody_looks_at(system: ActorSystem) -> None:
-    """Without `hang_after`, or with a long one, its node is lost for its silence."""
+    """Without `hang_after`, or with a long one, its node says why it ends before it is lost for its silence."""
     system.hang(Ref("neighbour"))
     system.tell(Ref("neighbour"), Count(1))
     system.run_for("7s")
 
-    assert ends() == {"keeper": Lost("node-1"), "neighbour": Lost("node-1")}
+    assert ends() == {"keeper": Lost("node-1"), "neighbour": Hung("Count", 4.0)}
 
 
 @pytest.mark.parametrize("name", ["loss", "duplication", "reorder", "reset"])
