@@ -18,7 +18,7 @@ class Read(NamedTuple):
 
 
 def read_to_end(source: Any, position: Any = None, limit: int = 100) -> Read:
-    """Read until the end, or until there is nothing for now; errors are noted and read past."""
+    """Read until the end, or until nothing is there yet; errors are noted and read past."""
     reader = source.open(position)
     got = Read([], [], [])
     before = 0 if position is None else position["count"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import threading
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from actorstream.actors.engine.calls import HOST, SECRET_FILE, TLS_FILES, call
 from actorstream.actors.engine.ending import end_group
 from actorstream.actors.engine.notes import FRAME_BYTES_MAX, HelperNotes, unpack
+from actorstream.actors.engine.ports import free_port
 
 START = "import sys; sys.path[:] = sys.argv[1:]; from actorstream.actors.engine.helper import main; main()"
 """What a new Python runs, with the paths of modules as its arguments, to become the helper process."""
@@ -36,7 +36,7 @@ def main() -> None:
     from actorstream.actors.engine.warden import Warden, load, packed
 
     load(notes.entry)  # Before the fork, so that no node has to.
-    capabilities = {**notes.capabilities, "Admin Port": notes.port or _free_port(notes.base_address)}
+    capabilities = {**notes.capabilities, "Admin Port": notes.port or free_port(notes.base_address)}
     system = ActorSystem("multiprocTCPBase", capabilities, logDefs=LOGGING)
     try:
         if notes.address:
@@ -102,14 +102,6 @@ def _prepare(notes: HelperNotes) -> None:
     os.environ["THESPLOG_THRESHOLD"] = "ERROR"
     # Thespian's admin would leave the process group with this, if there were such a function (see `ending`).
     del os.setsid
-
-
-def _free_port(address: str) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((address, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for_end() -> None:

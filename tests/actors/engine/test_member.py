@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from structlog.testing import capture_logs
 from actorstream.actors.engine.hosts import HOST_NODES_MAX, Hosts, offer
 from actorstream.actors.engine.member import Patience, notes_of
 from actorstream.actors.engine.member_arguments import parse
+from actorstream.actors.engine.ports import free_port
 from tests.actors.engine.group import Listener, members, running, wait_until
 from tests.actors.engine.guests import ENTRY, Deed
 from tests.house.source import ROOT
@@ -125,13 +125,6 @@ def has_process(pid: int) -> bool:
         return False
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def next_host(listener: Listener) -> list[str]:
     """The names of the hosts that are said to be there next."""
     event = listener.next()
@@ -143,7 +136,7 @@ def next_host(listener: Listener) -> list[str]:
 @on_two_addresses
 def test_a_host_joins_gets_a_node_and_leaves(join: Join, tmp_path: Path) -> None:
     """A node is placed where it is required, has that host's secret, and ends when the host leaves."""
-    port, note = free_port(), tmp_path / "note"
+    port, note = free_port("127.0.0.1"), tmp_path / "note"
     with running(is_open=True, port=port, name="alpha", secret=SECRET) as (engine, listener):
         engine.start_node(Deed(1))
         listener.pids(1)
@@ -164,7 +157,7 @@ def test_a_host_joins_gets_a_node_and_leaves(join: Join, tmp_path: Path) -> None
 @on_two_addresses
 def test_a_node_elsewhere_can_be_killed_and_dies_with_the_driver(join: Join) -> None:
     """A kill reaches another host, and so does the end of the engine."""
-    port = free_port()
+    port = free_port("127.0.0.1")
     with running(is_open=True, port=port, name="alpha", secret=SECRET) as (engine, listener):
         engine.start_node(Deed(1))
         listener.pids(1)
@@ -184,7 +177,7 @@ def test_a_node_elsewhere_can_be_killed_and_dies_with_the_driver(join: Join) -> 
 @on_two_addresses
 def test_a_node_for_a_host_that_is_not_there_has_ended() -> None:
     """An order that nobody can fulfil is answered."""
-    with running(is_open=True, port=free_port(), name="alpha", secret=SECRET) as (engine, listener):
+    with running(is_open=True, port=free_port("127.0.0.1"), name="alpha", secret=SECRET) as (engine, listener):
         engine.start_node(Deed(1), {"host": "nowhere"})
 
         assert listener.next()[:2] == ("exited", 1)

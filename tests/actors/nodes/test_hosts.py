@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from actorstream.actors import ActorSystem, Tls
+from actorstream.actors.engine.ports import free_port
 from tests.actors.engine.group import wait_until
 from tests.actors.nodes.workers import Ends, Here, Watcher, Where, Worker
 from tests.house.source import ROOT
@@ -26,17 +27,10 @@ ZONE = {"zone": "a"}
 Join = Callable[..., "subprocess.Popen[bytes]"]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture
 def convention() -> str:
     """Where members join."""
-    return f"127.0.0.1:{free_port()}"
+    return f"127.0.0.1:{free_port('127.0.0.1')}"
 
 
 @pytest.fixture
