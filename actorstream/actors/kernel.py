@@ -6,6 +6,7 @@ Only the system's own thread touches it.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -147,7 +148,24 @@ class Kernel:
         self.send(ref, message, sender)
         return True
 
+    def send_all_here(self, ref: Ref, messages: Sequence[Message], sender: Ref) -> bool:
+        """Put these messages into a mailbox, if `ref` lives here and it has room for all of them; False if not."""
+        cell = self.cells.get(ref.path)
+        if cell is None or ref.incarnation or len(cell.mail) + len(messages) > cell.mail_max:
+            return False
+        if cell.idle:
+            cell.idle = False
+            cell.queued = True
+            self.scheduler.ready(cell)
+        elif not cell.queued:
+            return False
+        mail = cell.open_mail() if cell.mail is NO_MAIL else cell.mail
+        mail.extend([(message, sender) for message in messages])
+        return True
+
     def _send_outside(self, ref: Ref, message: Message, sender: Ref) -> None:
+        if self.cluster is not None and self.cluster.send_known(ref, message, sender):
+            return
         if ref.path[:1] == "?" and (ref.path == NOBODY.path or self.asks.resolve(ref.path, message)):
             return
         if self.cluster is None or not self.cluster.send(ref, message, sender):

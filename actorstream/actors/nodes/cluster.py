@@ -62,6 +62,7 @@ class Cluster:
         self.guests = Guests(self)
         self.watches = Watches(self)
         self.seeker = Seeker(self)
+        self._find = self.seeker.locations.find
         self.handlers: dict[type[Message], Handler] = {}
         self._highest = me.number
         self._linked: dict[int, None] = {}  # Nodes that have a link, those included that are only expected.
@@ -105,6 +106,17 @@ class Cluster:
         self.links.close()
 
     # --- messages of actors ------------------------------------------------------------------------------------------
+
+    def send_known(self, ref: Ref, message: Message, sender: Ref) -> bool:
+        """Send to somebody of whom it is known where he lives; False if it is not. Raises as `send`."""
+        number = self._find(ref.path)
+        if number not in self.nodes or ref.path in self.kernel.cells:
+            return False
+        link = self.links.link(number)
+        if link is None:
+            return False
+        link.send(ref, sender, message)
+        return True
 
     def send(self, ref: Ref, message: Message, sender: Ref) -> bool:
         """Send to somebody who does not live here; False if it reaches nobody.
@@ -162,14 +174,19 @@ class Cluster:
 
     def on_parcel(self, number: int, parcel: Parcel) -> None:
         """Something came from node `number`."""
-        target, sender, message = parcel
+        target, sender, messages, _ = parcel
         path = target.path
         if not path:
-            self._handle(number, message)
+            for message in messages:
+                self._handle(number, message)
         elif path[0] == "?":
-            self.kernel.answer(path, message)
+            for message in messages:
+                self.kernel.answer(path, message)
         else:
-            self._deliver(number, target, sender, message)
+            self._learn(number, target, sender)
+            if not self.kernel.send_all_here(target, messages, sender):
+                for message in messages:
+                    self._deliver(number, target, sender, message)
 
     def _handle(self, number: int, message: Message) -> None:
         handle = self.handlers.get(type(message))
@@ -178,18 +195,19 @@ class Cluster:
         else:
             handle(number, message)
 
-    def _deliver(self, number: int, target: Ref, sender: Ref, message: Message) -> None:
-        is_question = sender.path[:1] == "?"
-        if is_question:
+    def _learn(self, number: int, target: Ref, sender: Ref) -> None:
+        if sender.path[:1] == "?":
             self.watches.on_question(target.path, sender)
         elif self.seeker.locations.find(sender.path) != number:
             self.seeker.locations.learn(sender.path, number)
+
+    def _deliver(self, number: int, target: Ref, sender: Ref, message: Message) -> None:
         try:
             if self.kernel.send_here(target, message, sender):
                 return
         except MailboxFull:
             self.kernel.on_overflow(target, message, sender)
-            if is_question:
+            if sender.path[:1] == "?":
                 self.tell(number, m.NoActor("", sender.path, full=True))
             return
         self.kernel.on_dead_letter(target, message, sender)

@@ -25,17 +25,18 @@ T = TypeVar("T")
 
 
 class Locations(Generic[T]):
-    """See the module. `T` is what waits."""
+    """See the module. `T` is what waits.
+
+    Attributes:
+        find: the node of a path, None if it is not known.
+    """
 
     def __init__(self) -> None:
         self._nodes: dict[str, int] = {}
+        self.find: Callable[[str], int | None] = self._nodes.get  # Without a call of ours: each message asks.
         self._below: dict[str, dict[str, None]] = {}  # Of each ancestor: the remembered paths below it.
         self._sought: dict[str, list[T]] = {}
         self._waiting = 0
-
-    def find(self, path: str) -> int | None:
-        """The node of `path`, if it is known."""
-        return self._nodes.get(path)
 
     def is_sought(self, path: str) -> bool:
         """Whether something waits for the node of `path`."""

@@ -24,12 +24,18 @@ import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from actorstream.actors.message import Message
+from actorstream.actors.ref import Ref
 from actorstream.actors.restarts import Pauses
 from actorstream.actors.specification import Backoff
 from actorstream.actors.wire.bad_frame import BadFrame
+from actorstream.actors.wire.codec import AHEAD_BYTES
+from actorstream.actors.wire.parcel import Parcel
 from actorstream.actors.wire.pieces import PIECE_BYTES, Assembly, cut
+from actorstream.actors.wire.run import LENGTH, Run
 from actorstream.actors.wire.session import Frame, Session
-from actorstream.host.network import Connection, Part
+from actorstream.errors import Unsendable
+from actorstream.host.network import FRAME_BYTES_MAX, Connection, Part
 
 if TYPE_CHECKING:
     from actorstream.actors.wire.links import Links, Peer
@@ -37,14 +43,17 @@ if TYPE_CHECKING:
 DATA, MORE, HEARTBEAT, RETRY, ACK, BUNDLE = 1, 2, 3, 4, 5, 6
 _WITH_DATA = (DATA, MORE, BUNDLE)
 
+PARCEL_BYTES_MAX = FRAME_BYTES_MAX
+"""The longest message, written; larger ones are a matter for channels, which have credit."""
+
 BUNDLED_BYTES_MAX = 4 << 10
-"""Parcels up to this size that are sent in one turn of the loop leave in one frame."""
+"""Messages up to this size that are sent in one turn of the loop leave in one frame."""
 
 BUNDLE_BYTES = 64 << 10
 """A bundle that has reached this size leaves at once."""
 
 PREFIX = struct.Struct(">BQQ")
-LENGTH = struct.Struct(">I")
+assert PREFIX.size == AHEAD_BYTES
 TIMES = struct.Struct(">QQQ")
 
 CALL_BACKOFF = Backoff(5_000, 1_000_000)
@@ -78,6 +87,8 @@ class Link:
         self._assembly = Assembly()
         self._bundle: list[bytes] = []  # Parcels, each behind its length, that leave at the end of this turn.
         self._bundle_bytes = 0
+        self._run: Run | None = None  # Leaves behind them.
+        self._is_flush_due = False
         self._connection: Connection | None = None
         self._heartbeat_us, self._heartbeat_came_us = 0, 0  # The other's last: what it said, and when it came.
         self._pauses = Pauses(CALL_BACKOFF)
@@ -96,16 +107,49 @@ class Link:
         """Whether there is a connection, and the other end has shown who it is."""
         return self._connection is not None
 
-    def send(self, parts: Sequence[Part], size: int) -> None:
-        """Send a parcel of so many bytes.
+    def send(self, target: Ref, sender: Ref, message: Message) -> None:
+        """Send a message. What raises has sent nothing.
 
         Raises:
             MailboxFull: too much waits for its acknowledgement.
+            Unsendable: the message cannot leave this process.
         """
-        self.session.check_room()
-        if size <= BUNDLED_BYTES_MAX and len(parts) == 1:
-            self._gather(bytes(parts[0]), size)
+        run = self._run
+        if (
+            run is None
+            or type(message) is not run.kind
+            or (target is not run.target and target != run.target)
+            or (sender is not run.sender and sender != run.sender)
+        ):
+            self._send_apart(target, sender, message)
             return
+        size = run.add(message)
+        if not 0 < size <= BUNDLED_BYTES_MAX:
+            if size:
+                run.drop(size)
+            self._send_apart(target, sender, message)
+        elif self._bundle_bytes + len(run.body) >= BUNDLE_BYTES:
+            self._flush()
+
+    def _send_apart(self, target: Ref, sender: Ref, message: Message) -> None:
+        """Begin a run, or send a parcel of its own."""
+        self.session.check_room()
+        codec = self._links.codec
+        run = codec.run(target, sender, message)
+        if run is not None and len(run.body) <= BUNDLED_BYTES_MAX:
+            self._begin(run)
+            return
+        parts = [run.parcel()] if run is not None else codec.describe(target, sender, message)
+        size = sum(map(_size, parts))
+        if size > PARCEL_BYTES_MAX:
+            what = type(message).__name__
+            raise Unsendable(f"{what} has {size} bytes, and a message {PARCEL_BYTES_MAX} at most; send it in pieces")
+        if size <= BUNDLED_BYTES_MAX:
+            self._gather(b"".join(parts))
+        else:
+            self._send_alone(parts, size)
+
+    def _send_alone(self, parts: Sequence[Part], size: int) -> None:
         self._flush()
         if size <= PIECE_BYTES:
             self._push(DATA, parts, size)
@@ -114,22 +158,50 @@ class Link:
             size -= piece_bytes
             self._push(MORE if size else DATA, piece, piece_bytes)
 
-    def _gather(self, parcel: bytes, size: int) -> None:
-        if not self._bundle:
-            self._links.after(0, self._flush)
-        self._bundle.append(LENGTH.pack(size) + parcel)
-        self._bundle_bytes += size
+    def _begin(self, run: Run) -> None:
+        if not run.target.path:
+            # What is for the node itself acts as it is taken, and then everything may be different: it comes alone.
+            self._gather(run.parcel())
+            return
+        self._end_run()
+        self._run = run
+        self._leave_soon()
+
+    def _gather(self, parcel: bytes) -> None:
+        self._end_run()
+        self._put(parcel)
+        self._leave_soon()
         if self._bundle_bytes >= BUNDLE_BYTES:
             self._flush()
 
+    def _end_run(self) -> None:
+        """What is sent from now on is not part of it."""
+        run, self._run = self._run, None
+        if run is not None:
+            self._put(run.parcel())
+
+    def _put(self, parcel: bytes) -> None:
+        self._bundle += (LENGTH.pack(len(parcel)), parcel)
+        self._bundle_bytes += len(parcel)
+
+    def _leave_soon(self) -> None:
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            self._links.after(0, self._on_flush_due)
+
+    def _on_flush_due(self) -> None:
+        self._is_flush_due = False
+        self._flush()
+
     def _flush(self) -> None:
         """Let what was gathered leave."""
+        self._end_run()
         bundle, self._bundle = self._bundle, []
         size, self._bundle_bytes = self._bundle_bytes, 0
         if self.is_closed or not bundle:
             return
-        if len(bundle) == 1:
-            self._push(DATA, [memoryview(bundle[0])[LENGTH.size :]], size)
+        if len(bundle) == 2:
+            self._push(DATA, [bundle[1]], size)
         else:
             self._push(BUNDLE, [b"".join(bundle)], size)
 
@@ -251,6 +323,7 @@ class Link:
         except BadFrame as error:
             self._on_unreadable(error)
             return
+        self._complain_of(parcel)
         self._links.on_parcel(self.peer.number, parcel)
 
     def _on_bundle(self, bundle: memoryview) -> None:
@@ -269,6 +342,7 @@ class Link:
             except BadFrame as error:
                 self._on_unreadable(error)
             else:
+                self._complain_of(parcel)
                 try:
                     on_parcel(number, parcel)
                 except Exception as error:  # For the network to report; but first the others, who never come again.
@@ -276,6 +350,10 @@ class Link:
             start += size
         if failed is not None:
             raise failed
+
+    def _complain_of(self, parcel: Parcel) -> None:
+        for error in parcel.unreadable:
+            self._on_unreadable(error)
 
     def _on_unreadable(self, error: BadFrame) -> None:
         self.unreadable += 1
@@ -309,3 +387,7 @@ class Link:
     def _say(self, connection: Connection, kind: int) -> None:
         connection.send([PREFIX.pack(kind, self.session.sent, self.session.received)])
         self.session.on_ack_sent()
+
+
+def _size(part: Part) -> int:
+    return part.nbytes if type(part) is memoryview else len(part)

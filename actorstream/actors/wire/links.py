@@ -19,19 +19,15 @@ from actorstream.actors.wire.ends import CalledEnd, CallerEnd
 from actorstream.actors.wire.handshake import Hello, nonce
 from actorstream.actors.wire.link import Link
 from actorstream.actors.wire.parcel import Parcel
-from actorstream.errors import Unsendable
 from actorstream.host import Host, Network
 from actorstream.host.logs import logger
-from actorstream.host.network import FRAME_BYTES_MAX, Listener, Part
+from actorstream.host.network import Listener
 
 FENCED_MAX = 4_096
 """Dead nodes that are remembered, so that they are told so if they call; others are only refused."""
 
 COMPLAINTS_MAX = 256
 """Lines in the log that are remembered, so that what repeats with every connection is said once."""
-
-PARCEL_BYTES_MAX = FRAME_BYTES_MAX
-"""The longest message, written; larger ones are a matter for channels, which have credit."""
 
 UNIX = "unix:"
 """What the addresses begin with that only this user's processes reach."""
@@ -138,13 +134,7 @@ class Links:
             MailboxFull: too much waits on the way.
             Unsendable: the message cannot leave this process.
         """
-        link = self._links[number]
-        parts = self.codec.encode(target, sender, message)
-        size = len(parts[0]) if len(parts) == 1 else sum(map(_size, parts))
-        if size > PARCEL_BYTES_MAX:
-            what = type(message).__name__
-            raise Unsendable(f"{what} has {size} bytes, and a message {PARCEL_BYTES_MAX} at most; send it in pieces")
-        link.send(parts, size)
+        self._links[number].send(target, sender, message)
 
     def close(self) -> None:
         """Nothing goes out or comes in any more."""
@@ -235,10 +225,6 @@ class Links:
         silent_us = now_us - link.heard_us
         if silent_us > self.heartbeat_us * 3 // 2:
             self._on_silence(link.peer.number, silent_us)
-
-
-def _size(part: Part) -> int:
-    return part.nbytes if type(part) is memoryview else len(part)
 
 
 def _facts(link: Link, now_us: int) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from typing import Any
 
 import msgspec
 
-from actorstream.actors.wire import arrow
+from actorstream.actors.wire import arrow, columns
 from actorstream.actors.wire.names import class_called, name_to_send, thing_called
 from actorstream.actors.wire.shapes import LONG_BYTES
 from actorstream.errors import BadInput, RemoteError, Unsendable
 from actorstream.host.network import Part
 from actorstream.model.tagged import FIRST_FREE, Tagged
 
-_NAME, _ERROR, _DATACLASS, _FRAME, _BYTES, _VIEW, _BYTEARRAY = range(FIRST_FREE, FIRST_FREE + 7)
+_NAME, _ERROR, _DATACLASS, _FRAME, _BYTES, _VIEW, _BYTEARRAY, _COLUMNS = range(FIRST_FREE, FIRST_FREE + 8)
 
 TEXT_CHARACTERS_MAX, TRACE_CHARACTERS_MAX = 20_000, 20_000
 """How much of what an error says, and of its traceback, goes along with it; of the latter the end."""
@@ -41,6 +41,7 @@ class Values:
             _ERROR: _error,
             _DATACLASS: _made,
             _FRAME: lambda index: arrow.read(self._view(index)),
+            _COLUMNS: self._columns,
             _BYTES: lambda index: bytes(self._view(index)),
             _VIEW: lambda index: self._view(index),
             _BYTEARRAY: bytearray,
@@ -116,11 +117,25 @@ class Values:
             fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
             return _DATACLASS, [name_to_send(type(value)), fields]
         if arrow.is_frame(value):
-            return self._put(_FRAME, arrow.parts_of(value))
+            return self._frame(value)
         raise BadInput(
             f"a value of type {type(value).__name__} cannot leave this process; send messages, Records, data classes, "
             "data frames, numbers, strings, lists and dicts"
         )
+
+    def _frame(self, frame: Any) -> tuple[int, Any]:
+        found = columns.parts_of(frame)
+        if found is None:
+            return self._put(_FRAME, arrow.parts_of(frame))
+        sizes, parts = found
+        code, index = self._put(_COLUMNS, parts)
+        return code, [index, frame.height, *sizes]
+
+    def _columns(self, facts: Any) -> Any:
+        if not isinstance(facts, list) or len(facts) < 3 or not all(isinstance(one, int) for one in facts):
+            raise BadInput("not a data frame's columns")
+        index, height, *sizes = facts
+        return columns.read(height, sizes, self._view(index))
 
     def _put(self, code: int, parts: list[Part]) -> tuple[int, int]:
         self._beside.append(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from actorstream.actors import Message, Ref
 from actorstream.actors.wire import Links, Parcel, Peer
@@ -31,6 +31,19 @@ class OnceTimer:
         self.is_cancelled = True
 
 
+class Came(NamedTuple):
+    """A message that came."""
+
+    target: Ref
+    sender: Ref
+    message: Message
+
+
+def each(parcel: Parcel) -> list[Came]:
+    """Its messages, each by itself."""
+    return [Came(parcel.target, parcel.sender, message) for message in parcel.messages]
+
+
 class Node:
     """A node's links, and what came of them."""
 
@@ -45,7 +58,7 @@ class Node:
         secret: bytes = b"s",
     ) -> None:
         self.number = number
-        self.parcels: list[tuple[int, Parcel]] = []
+        self.parcels: list[tuple[int, Came]] = []
         self.silences: list[tuple[int, int]] = []
         self.fenced_by: list[int] = []
         self.links = Links(
@@ -55,7 +68,7 @@ class Node:
             host=host,
             network=network,
             after=after,
-            on_parcel=lambda peer, parcel: self.parcels.append((peer, parcel)),
+            on_parcel=lambda peer, parcel: self.parcels.extend((peer, came) for came in each(parcel)),
             on_silence=lambda peer, silent_us: self.silences.append((peer, silent_us)),
             on_fenced=self.fenced_by.append,
             heartbeat_us=HEARTBEAT_US,

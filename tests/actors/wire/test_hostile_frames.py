@@ -37,6 +37,16 @@ class Strict(Message):
             raise LookupError("no thirteen")
 
 
+class Even(Message):
+    """As `Strict`, and of a type that leaves nothing open."""
+
+    value: int
+
+    def __post_init__(self) -> None:
+        if self.value == 13:
+            raise LookupError("no thirteen")
+
+
 def frame_of(message: Message) -> bytes:
     """A good frame."""
     return b"".join(Codec().encode(Ref("a/b", 1), Ref("c"), message))
@@ -112,6 +122,20 @@ def test_a_class_that_raises_spoils_its_own_frame_only() -> None:
     good = frame_of(Strict(12))
 
     assert read(good.replace(b"\x0c", b"\x0d")) is None
+
+
+def test_a_message_that_cannot_be_read_takes_none_of_its_run_with_it() -> None:
+    """The others are there, in order, and why it is not."""
+    run = Codec().run(Ref("a"), Ref("b"), Even(12))
+    assert run is not None
+    assert run.add(Even(14))
+    assert run.add(Even(16))
+
+    parcel = read(run.parcel().replace(b"\x0e", b"\x0d"))
+
+    assert parcel is not None
+    assert parcel.messages == [Even(12), Even(16)]
+    assert ["no thirteen" in str(error) for error in parcel.unreadable] == [True]
 
 
 def test_a_message_that_is_not_loaded_here_is_named() -> None:
