@@ -260,6 +260,7 @@ class App:
         workers: int = 1,
         checkpoint: str | timedelta = "100ms",
         until: str | None = None,
+        max_drift: str | timedelta | None = "5m",
     ) -> None:
         """Run the job to the end of bounded sources, else until a signal (Ctrl-C drains and commits).
 
@@ -269,6 +270,8 @@ class App:
             checkpoint: the interval between checkpoints.
             until: "caught_up": commit and stop once everything that was there is processed, open windows stay in the
                 state; "end": take what is there as the whole input and close every window.
+            max_drift: how far, in event time, a partition is read ahead of the slowest that it meets in a window, a
+                join or a union; None: as far as it gets. What is ahead would only wait there, and take room.
 
         Raises:
             OperatorError: a function of the program raised.
@@ -277,7 +280,7 @@ class App:
         """
         from actorstream.streams.job.handle import run
 
-        run(self._program, data=data, workers=workers, checkpoint=checkpoint, until=until)
+        run(self._program, data=data, workers=workers, checkpoint=checkpoint, until=until, max_drift=max_drift)
 
     def start(
         self,
@@ -286,11 +289,12 @@ class App:
         workers: int = 1,
         checkpoint: str | timedelta = "100ms",
         until: str | None = None,
+        max_drift: str | timedelta | None = "5m",
     ) -> Job:
         """The same as `run`, in the background: a `Job` to wait for, stop, and look at."""
         from actorstream.streams.job.handle import start
 
-        return start(self._program, data=data, workers=workers, checkpoint=checkpoint, until=until)
+        return start(self._program, data=data, workers=workers, checkpoint=checkpoint, until=until, max_drift=max_drift)
 
     def collect(self, stream: Stream[V], *, limit: int | None = None, data: str | None = None) -> list[V]:
         """The values of a stream as a list: runs only what it needs, bounded, in memory, and may be called again.

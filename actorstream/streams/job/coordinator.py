@@ -14,10 +14,11 @@ commit.
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Any
+from typing import Any, get_args
 
 from actorstream.actors import Actor, Context, Crash, Ref, Terminated, receives
+from actorstream.actors.restarts import Restarts
+from actorstream.actors.specification import Intensity
 from actorstream.errors import ActorstreamError, Fenced, JobFailed, Mistake, OperatorError
 from actorstream.log.client import (
     Appended,
@@ -39,14 +40,28 @@ from actorstream.streams.job.follow_up import FollowUp
 from actorstream.streams.job.inner_task import InnerTask
 from actorstream.streams.job.opening import Opening, decision_append
 from actorstream.streams.job.questions import Questions
+from actorstream.streams.job.restoring import restore_of
 from actorstream.streams.job.savepoints import Savepoints
 from actorstream.streams.job.source_task import SourceTask
 from actorstream.streams.job.spec import JobSpec, TaskSpec, actor_name, task_specs
+from actorstream.streams.job.times import Times
 
 PREPARE_WITHIN_US = duration_us("60s")
 """How long tasks may take to roll back or load before the coordinator gives them up."""
 
 RETRY_AFTER_US = duration_us("50ms")
+
+LogAnswer = (
+    Appended
+    | EpochOpened
+    | Fetched
+    | MarkersWritten
+    | OffsetsListed
+    | ProducerIdsAllocated
+    | TopicCreated
+    | TopicsDescribed
+    | Refused
+)
 
 CoordinatorMessage = (
     m.Prepared
@@ -62,16 +77,11 @@ CoordinatorMessage = (
     | m.Leave
     | m.TakeSavepoint
     | m.GetStatus
+    | m.Moved
+    | m.WhyOpen
+    | m.TaskTime
     | Terminated
-    | Appended
-    | EpochOpened
-    | Fetched
-    | MarkersWritten
-    | OffsetsListed
-    | ProducerIdsAllocated
-    | TopicCreated
-    | TopicsDescribed
-    | Refused
+    | LogAnswer
 )
 
 
@@ -93,7 +103,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._loaded: set[str] = set()
         self._following: FollowUp | None = None
         self._progress: dict[str, m.Progress] = {}
-        self._failures: deque[int] = deque()
+        self._failures = Restarts(Intensity(job.settings.restarts_max, job.settings.restarts_within_us))
         self._dirty = False
         self._stopping = False
         self._last = False  # the checkpoint in flight is the job's last
@@ -102,6 +112,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._restarts = 0
         self._decided_at: int | None = None
         self._savepoints = Savepoints(self._questions)
+        self._times = Times(job, self._refs)
 
     def started(self, context: Context) -> None:
         for spec in task_specs(self._job, context.path):
@@ -122,6 +133,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._prepared, self._ended, self._at_end, self._loaded = set(), set(), set(), set()
         self._following = None
         self._last = self._scheduled = False
+        self._times.begin()
         history = self._opening.history
         assert history.epoch is not None
         self._checkpoints = Checkpoints(self._tasks, history.epoch.first_checkpoint)
@@ -129,7 +141,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
             epoch=self._epoch,
             first_checkpoint=history.epoch.first_checkpoint,
             lanes=self._opening.producer_ids(),
-            restore=_restore(history),
+            restore=restore_of(history),
             ends=self._opening.ends,
         )
         for task, spec in self._tasks.items():
@@ -153,6 +165,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._prepared.add(prepared.task)
         if len(self._prepared) == len(self._tasks):
             self._state = "running"
+            self._times.resume(context)
             for ref in self._refs.values():
                 context.send(ref, m.Resume(self._epoch))
             if self._stopping:
@@ -178,7 +191,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         error = terminated.reason.error if isinstance(terminated.reason, Crash) else None
         if isinstance(error, OperatorError | Mistake):
             self._fail(context, error)
-        elif self._is_too_much(context.now()):
+        elif not self._failures.allow(context.now()):
             self._fail(
                 context,
                 JobFailed(f"job {self._job.name!r} failed too often; last: {task}: {error or terminated.reason}"),
@@ -197,13 +210,6 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
             self._report(context, self._failure)  # The end cannot be written down; the next opening settles it.
         elif self._state != "running" or terminated.ref.path == self._log().path:
             raise JobFailed(f"{terminated.ref.path} ended: {terminated.reason}")
-
-    def _is_too_much(self, now: int) -> bool:
-        settings = self._job.settings
-        self._failures.append(now)
-        while self._failures[0] < now - settings.restarts_within_us:
-            self._failures.popleft()
-        return len(self._failures) > settings.restarts_max
 
     @receives(m.RetryDue)
     def on_retry_due(self, due: m.RetryDue, context: Context) -> None:
@@ -359,6 +365,24 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         if self._job.report is not None:
             self._job.report(error)
 
+    # --- event time ------------------------------------------------------------------------------------------------
+
+    @receives(m.Moved)
+    def on_moved(self, moved: m.Moved, context: Context) -> None:
+        """A split has come further in event time."""
+        if moved.epoch == self._epoch:
+            self._times.on_moved(context, moved)
+
+    @receives(m.WhyOpen)
+    def on_why_open(self, why: m.WhyOpen, context: Context) -> None:
+        """Find out who holds something back."""
+        self._times.ask(context, why)
+
+    @receives(m.TaskTime)
+    def on_task_time(self, time: m.TaskTime, context: Context) -> None:
+        """A task says how far it is."""
+        self._times.on_task_time(context, time)
+
     # --- people ----------------------------------------------------------------------------------------------------
 
     @receives(m.TakeSavepoint)
@@ -395,17 +419,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
 
     # --- answers of the log ----------------------------------------------------------------------------------------
 
-    @receives(
-        Appended,
-        EpochOpened,
-        Fetched,
-        MarkersWritten,
-        OffsetsListed,
-        ProducerIdsAllocated,
-        TopicCreated,
-        TopicsDescribed,
-        Refused,
-    )
+    @receives(*get_args(LogAnswer))
     def on_answer(self, answer: Any, context: Context) -> None:
         """An answer to a question."""
         try:
@@ -432,14 +446,3 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
 
     def _log(self) -> Ref:
         return partition_ref(job_topic(self._job.name), 0)
-
-
-def _restore(history: Any) -> m.Restore:
-    done = history.done
-    return m.Restore(
-        checkpoint=history.last_checkpoint,
-        sources=dict(history.sources),
-        watermarks=dict(history.watermarks),
-        state={state: ranges for state, ranges in history.state.items() if ranges},
-        handles={} if done is None else dict(done.handles),
-    )

@@ -7,25 +7,30 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from actorstream.errors import AskTimeout, JobFailed, PlanError
 from actorstream.log.client import EmbeddedLog
 from actorstream.model.duration import duration_us
+from actorstream.model.instant import to_instant
 from actorstream.streams.job.coordinator import Coordinator
+from actorstream.streams.job.holders import Holder, holder
 from actorstream.streams.job.messages import (
     GetStatus,
+    Holders,
     JobStatus,
     Leave,
     SavepointTaken,
     StopJob,
     TakeSavepoint,
+    WhyOpen,
 )
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
 from actorstream.streams.program import Program
+from actorstream.streams.windows import Window
 
 if TYPE_CHECKING:
     from actorstream.actors import Ref
@@ -119,6 +124,26 @@ class Job:
         assert isinstance(answer, JobStatus)
         return answer
 
+    def why_open(self, window: Window[Any, Any] | datetime) -> list[Holder]:
+        """Who keeps a window from closing: the splits whose watermark has not reached its end, as text for people.
+
+        Empty if nobody does: it is closed, or closes at once, or the job has ended. Where all splits are far enough,
+        the operators that have not caught up yet.
+
+        Args:
+            window: a window, or the time at which it ends.
+
+        Raises:
+            AskTimeout: the job is too busy to say.
+        """
+        if self._last_status is not None:
+            return []
+        end = window.end if isinstance(window, Window) else window
+        question = WhyOpen(to_instant(end))
+        answer = self._log.system.ask(self._coordinator, question, timeout=_STATUS_TIMEOUT)
+        assert isinstance(answer, Holders)
+        return [holder(one) for one in answer.holders]
+
     def savepoint(self, name: str) -> int:
         """Take a checkpoint and name it; gives its number. What it needs is never collected.
 
@@ -140,9 +165,17 @@ class Job:
                 self._log.close()
 
 
-def start(program: Program, *, data: str, workers: int, checkpoint: str | timedelta, until: str | None) -> Job:
+def start(
+    program: Program,
+    *,
+    data: str,
+    workers: int,
+    checkpoint: str | timedelta,
+    until: str | None,
+    max_drift: str | timedelta | None,
+) -> Job:
     """See `App.start`."""
-    settings = _settings(workers, checkpoint, until)
+    settings = _settings(workers, checkpoint, until, max_drift)
     outcome: Future[BaseException | None] = Future()
     spec = job_spec(program, settings, report=lambda error: _report(outcome, error))
     log = EmbeddedLog.open(data)
@@ -154,9 +187,9 @@ def start(program: Program, *, data: str, workers: int, checkpoint: str | timede
     return Job(spec.name, log, coordinator, outcome)
 
 
-def run(program: Program, *, data: str, workers: int, checkpoint: str | timedelta, until: str | None) -> None:
-    """See `App.run`."""
-    job = start(program, data=data, workers=workers, checkpoint=checkpoint, until=until)
+def run(program: Program, **options: Any) -> None:
+    """See `App.run`; the options are those of `start`."""
+    job = start(program, **options)
     with stopped_by_signals(job):
         job.wait()
 
@@ -190,12 +223,18 @@ def _seconds(timeout: str | float | timedelta) -> float:
     return duration_us(timeout, what="the timeout of wait") / 1e6
 
 
-def _settings(workers: int, checkpoint: str | timedelta, until: str | None) -> Settings:
+def _settings(
+    workers: int, checkpoint: str | timedelta, until: str | None, max_drift: str | timedelta | None
+) -> Settings:
     if workers != 1:
         raise PlanError(f"workers is {workers}; a job runs in one process, so it can only be 1")
     if until not in UNTIL:
         raise PlanError(f'until is {until!r}; it is "caught_up" or "end", or left out')
-    return Settings(checkpoint_us=duration_us(checkpoint, what="the checkpoint interval"), until=until)
+    return Settings(
+        checkpoint_us=duration_us(checkpoint, what="the checkpoint interval"),
+        until=until,
+        max_drift_us=0 if max_drift is None else duration_us(max_drift, what="max_drift"),
+    )
 
 
 def _report(outcome: Future[BaseException | None], error: Any) -> None:

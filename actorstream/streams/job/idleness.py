@@ -47,6 +47,15 @@ class Idleness:
         self._now = now
         return self.since is not None
 
+    def asked_again(self, now: Instant) -> None:
+        """The split was not asked for a while: what passed meanwhile was no silence of its own."""
+        if self.since is None:
+            self._last = now
+
+    def wait_us(self, now: Instant) -> int:
+        """How much longer a silence must last."""
+        return self.patience_us() if self._last is None else max(self._last + self.patience_us() - now, 0)
+
     def patience_us(self) -> int:
         """How long a silence must last."""
         if self._given_us is not None:

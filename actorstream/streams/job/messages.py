@@ -99,6 +99,45 @@ class Go(Message):
     epoch: int
 
 
+class Moved(Message):
+    """A split's watermark is so far; None: it holds nobody back now."""
+
+    epoch: int
+    task: str
+    watermark: int | None
+
+
+class Pace(Message):
+    """To source tasks: wait where the watermark is above this."""
+
+    epoch: int
+    limit: int
+
+
+class TellTime(Message):
+    """Answered by `TaskTime`."""
+
+    question: int
+
+
+IDLE, SILENT, AHEAD, WAITING, BEHIND = "idle", "silent", "ahead", "waiting for a table", "behind"
+"""What a split does: it is silent and holds nothing back; it is silent; it waits for slower ones; it has not begun
+because a table is not read; it reads."""
+
+
+class TaskTime(Message):
+    """How far in event time a task is; `state`: what its split does, empty if it reads none.
+
+    `waits_us`: how much longer a silent split must be silent until it is idle.
+    """
+
+    question: int
+    task: str
+    watermark: int
+    state: str = ""
+    waits_us: int = 0
+
+
 class Trigger(Message):
     """To source tasks: emit the barrier of this checkpoint."""
 
@@ -215,6 +254,16 @@ class TakeSavepoint(Message):
 class SavepointTaken(Message):
     name: str
     checkpoint: int
+
+
+class WhyOpen(Message):
+    """Ask who holds back what ends at `end`. Answered by `Holders`."""
+
+    end: int
+
+
+class Holders(Message):
+    holders: tuple[TaskTime, ...]
 
 
 class GetStatus(Message):

@@ -7,7 +7,8 @@ from typing import Any
 
 from actorstream.actors import Context, Ref
 from actorstream.errors import Corrupt
-from actorstream.log.client import Fetch, Fetched, RawDecoder, StateRange
+from actorstream.log.client import Fetch, Fetched, History, RawDecoder, StateRange
+from actorstream.streams.job import messages as m
 from actorstream.streams.job.questions import Questions
 from actorstream.streams.job.state_writer import StateWriter
 from actorstream.streams.store.changes import decode_changes
@@ -74,3 +75,15 @@ class Restoring:
                 return
             self._next += 1
         self._then()
+
+
+def restore_of(history: History) -> m.Restore:
+    """What the last decided checkpoint holds."""
+    done = history.done
+    return m.Restore(
+        checkpoint=history.last_checkpoint,
+        sources=dict(history.sources),
+        watermarks=dict(history.watermarks),
+        state={state: ranges for state, ranges in history.state.items() if ranges},
+        handles={} if done is None else dict(done.handles),
+    )

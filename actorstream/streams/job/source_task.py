@@ -13,6 +13,7 @@ from actorstream.streams.job import messages as m
 from actorstream.streams.job.elements import Loaded, Mark
 from actorstream.streams.job.feeds import ROWS_MAX, ROWS_MIN, Feed, ReaderFeed, TopicFeed
 from actorstream.streams.job.idleness import Idleness
+from actorstream.streams.job.pacing import Place, meeting
 from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.job.task import Task, TaskMessage
@@ -22,7 +23,7 @@ from actorstream.streams.plan.projection import source_columns
 _RETRY_US = 100_000  # After a read of a connector that gave nothing.
 
 
-class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
+class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger):
     """See `task`."""
 
     def __init__(self, spec: TaskSpec) -> None:
@@ -38,6 +39,8 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
         self._told_end = False
         self._sent_mark: Instant = START_OF_TIME
         self._table_end = 0
+        self._place = Place(spec.job.settings.max_drift_us)
+        self._is_paced = any(spec.task.name in group for group in meeting(spec.job.plan))
 
     def _feed(self) -> Feed:
         source, instance = self.source, self.spec.instance
@@ -63,9 +66,11 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
         self._sent_mark = START_OF_TIME
         self._asked = self._told_loaded = self._told_end = False
         self._may_start = not self.spec.task.waits_for
+        self._place = Place(self.spec.job.settings.max_drift_us)
 
     def go(self, context: Context) -> None:
         self._send_mark()
+        self._report(context)
         self.pump(context)
 
     @receives(m.Go)
@@ -81,7 +86,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
     # --- work ------------------------------------------------------------------------------------------------------
 
     def step(self, context: Context) -> bool:
-        if not self._may_start or self.ended:
+        if not self._may_start or self.ended or self._place.is_held(self.timeline.watermark):
             return False
         self.feed.rows_max = self._rows_max()
         self._read_on(context)
@@ -105,6 +110,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
 
     def _stepped(self, context: Context) -> None:
         self._send_mark()
+        self._report(context)
         self._at_end(context)
 
     def _rows_max(self) -> int:
@@ -130,6 +136,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
         if not feed.is_at_end() or self._told_end:
             return
         self._told_end = True
+        self._report(context)
         bounded = not isinstance(feed, TopicFeed) or self.spec.job.settings.until == "end"
         if bounded:
             self.dirty(context)
@@ -206,7 +213,39 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Read | m.Trigger):
         if self.spec.job.settings.idle and self._idleness.is_idle(context.now()):
             self.stages.head.advance(self._idleness.watermark(self.timeline.watermark))
             self.once_through(lambda: self._send_mark(idle=True))
+            self._report(context)
             self.after(context)
+
+    # --- pace ------------------------------------------------------------------------------------------------------
+
+    def _report(self, context: Context) -> None:
+        """Tell how far this split is, if that is news."""
+        holds_nobody = self._told_end or self._idleness.since is not None or self.timeline.latest == START_OF_TIME
+        watermark = None if holds_nobody else self.timeline.watermark
+        if self._is_paced and self._place.report(watermark):
+            context.send(context.parent, m.Moved(self.epoch, self.spec.id, watermark))
+
+    @receives(m.Pace)
+    def on_pace(self, pace: m.Pace, context: Context) -> None:
+        """Others are so far: wait for them, or go on."""
+        if pace.epoch != self.epoch:
+            return
+        was_held = self._place.is_held(self.timeline.watermark)
+        self._place.limit = pace.limit
+        if was_held and not self._place.is_held(self.timeline.watermark):
+            self._idleness.asked_again(context.now())
+            self.work(context)
+
+    def time_state(self, now: Instant) -> tuple[str, int]:
+        if self.ended or self._told_end or self._idleness.since is not None:
+            return m.IDLE, 0
+        if not self._may_start:
+            return m.WAITING, 0
+        if self._place.is_held(self.timeline.watermark):
+            return m.AHEAD, 0
+        feed = self.feed
+        is_silent = feed.is_silent() if isinstance(feed, TopicFeed) else feed.is_at_end()
+        return (m.SILENT, self._idleness.wait_us(now)) if is_silent else (m.BEHIND, 0)
 
     # --- checkpoints -----------------------------------------------------------------------------------------------
 

@@ -23,12 +23,14 @@ class Settings:
     `gather_records`: how many records a sink gathers before they are sent, if no barrier comes first.
     `slice_records`: how many records a task processes at most before it hears others; fewer, if they take long.
     `base_after_changes`: how many changes of a state are written before all of it may be, in their place.
+    `max_drift_us`: how far a split may be ahead of the slowest, in event time; 0: as far as it gets.
     `fetch_bytes_max`, `fetch_wait_us`: of one fetch. `restarts_max` in `restarts_within_us`: more fail the job.
     """
 
     checkpoint_us: int = 100_000
     until: str | None = None
     idle: bool = True
+    max_drift_us: int = duration_us("5m")
     gather_records: int = 8_192
     slice_records: int = 1 << 16
     base_after_changes: int = 100_000

@@ -57,6 +57,7 @@ TaskMessage = (
     | m.Credit
     | m.OpenChannel
     | m.Tick
+    | m.TellTime
     | Appended
     | Fetched
     | Flushed
@@ -295,6 +296,18 @@ class Task(Actor):
                 self.dirty(context)
                 stage.fire_processing_time(context.now())
         self.after(context)
+
+    # --- event time ------------------------------------------------------------------------------------------------
+
+    @receives(m.TellTime)
+    def on_tell_time(self, tell: m.TellTime, context: Context) -> None:
+        """Say how far this task is."""
+        state, waits_us = self.time_state(context.now())
+        context.reply(m.TaskTime(tell.question, self.spec.id, self.watermark(), state, waits_us))
+
+    def time_state(self, now: Instant) -> tuple[str, int]:
+        """What the task's split does, and how long it must be silent yet; see `TaskTime`."""
+        return "", 0
 
     # --- checkpoints -----------------------------------------------------------------------------------------------
 
