@@ -18,7 +18,6 @@ from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.job.task import Task, TaskMessage
 from actorstream.streams.plan.nodes import Source
-from actorstream.streams.plan.projection import source_columns
 
 _RETRY_US = 100_000  # After a read of a connector that gave nothing.
 
@@ -47,8 +46,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger)
         if source.topic is not None:
             decoder = TopicDecoder(source.topic.type)
             return TopicFeed(source.topic.name, instance, decoder, source.name, end=None)
-        every = [node for task in self.spec.job.plan.tasks for node in task.nodes]
-        return ReaderFeed(source.connector, source.name, source_columns(source, every))
+        return ReaderFeed(source.connector, source.name, source.columns)
 
     # --- epochs ----------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 from actorstream.errors import PlanError
 from actorstream.model.record import Record, field_names
 from actorstream.streams.frames import polars_schema, record_type_of
+from actorstream.streams.plan.nodes import Columns
 from actorstream.streams.site import user_site
 
 
@@ -97,3 +98,20 @@ def expression_type(kind: type[Record], operation: str, expressions: tuple[Any, 
     except polars.exceptions.PolarsError as error:
         raise PlanError(f"{operation} at {user_site()}: {str(error).splitlines()[0]}") from error
     return record_type_of(schema, name)
+
+
+def leaves_alone(operation: Columns, condition: Any) -> bool:
+    """Whether a condition says of a row before a `select` or `with_columns` what it says of it after."""
+    import polars
+
+    names = condition.meta.root_names()
+    before, after = polars_schema(operation.inputs[0].type), polars_schema(operation.type)
+    if not all(name in before and before[name] == after.get(name) for name in names):
+        return False
+    if operation.operation == "select":
+        return all(any(one.meta.eq(polars.col(name)) for one in operation.expressions) for name in names)
+    try:
+        written = [one.meta.output_name() for one in operation.expressions]
+    except polars.exceptions.PolarsError:  # One that stands for several columns.
+        return False
+    return not any(name in written for name in names)

@@ -49,6 +49,7 @@ class Source(Node):
     max_delay_us: int = 0
     idle_us: int | None = None
     start: str = "earliest"
+    columns: tuple[str, ...] | None = None  # It is read as frames of these; set by the rule `prune_columns`.
 
     def detail(self) -> str:
         what = f"topic {self.topic.name}" if self.topic else str(self.connector)
@@ -145,7 +146,14 @@ class KeyBy(Node):
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Stateful(Node):
-    """An operator that keeps something by key; its input is a `KeyBy`."""
+    """An operator that keeps something by key; its input is a `KeyBy`.
+
+    `parallelism`: how many instances its task has. `in_place`: it runs in the task of what it reads, because the
+    records are where their key is at home; set by the rule `drop_exchanges`.
+    """
+
+    parallelism: int = 1
+    in_place: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -103,12 +103,15 @@ def _detail(node: Node) -> str:
         said += _source_detail(node)
     elif isinstance(node, nodes.WindowAggregate | nodes.WindowApply):
         said += _window_detail(node)
+    if isinstance(node, nodes.Stateful) and node.in_place:
+        said.append("in place, as its records have that key already")
     return ", ".join(one for one in said if one)
 
 
 def _source_detail(node: nodes.Source) -> list[str]:
     said = [f"at most {show_us(node.max_delay_us)} out of order"] if node.max_delay_us else []
     said += [] if node.idle_us is None else [f"idle after {show_us(node.idle_us)}"]
+    said += [] if node.columns is None else [f"only the columns {', '.join(node.columns)}"]
     return said + ([] if node.start == "earliest" else [f"from the {node.start}"])
 
 

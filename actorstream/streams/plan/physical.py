@@ -7,16 +7,18 @@ instances are data; `engine.build` makes stages of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import xxhash
 
 from actorstream.streams.plan.nodes import Node, Source, Stateful, TableJoin, ToTopic, Union
 from actorstream.streams.plan.rewrite import walk
-from actorstream.streams.plan.rules import fuse
+from actorstream.streams.plan.rules import drop_exchanges, drop_keys, fuse, prune_columns, push_filters
 
-RULES = (fuse,)
+Rule = Callable[[tuple[Node, ...]], tuple[Node, ...]]
+
+RULES: tuple[Rule, ...] = (drop_keys, push_filters, drop_exchanges, prune_columns, fuse)
 """The rewrite rules, in the order in which they are applied."""
 
 
@@ -91,9 +93,9 @@ def lane_name(node: Node, instance: int) -> str:
     return f"{node.name}/{instance}"
 
 
-def optimise(ends: tuple[Node, ...]) -> tuple[Node, ...]:
+def optimise(ends: tuple[Node, ...], rules: Sequence[Rule] = RULES) -> tuple[Node, ...]:
     """The plan after all rewrite rules."""
-    for rule in RULES:
+    for rule in rules:
         ends = rule(ends)
     return ends
 
@@ -107,7 +109,7 @@ def physical(ends: tuple[Node, ...], splits: Callable[[Source], int] = lambda so
     tasks: dict[str, TaskPlan] = {}
     home: dict[Node, TaskPlan] = {}
     for node in walk(ends):
-        if isinstance(node, Source | Stateful | Union):
+        if isinstance(node, Source | Union) or (isinstance(node, Stateful) and not node.in_place):
             task = tasks[node.name] = TaskPlan(node.name, node)
             task.instances = splits(node) if isinstance(node, Source) else 1
             _connect(task, node, home)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from actorstream.streams.plan.nodes import Node, walk
 
-__all__ = ["rewrite", "walk"]
+__all__ = ["kept", "readers", "rewrite", "walk"]
 
 
 def rewrite(ends: tuple[Node, ...], change: Callable[[Node, tuple[Node, ...]], Node]) -> tuple[Node, ...]:
@@ -18,3 +19,13 @@ def rewrite(ends: tuple[Node, ...], change: Callable[[Node, tuple[Node, ...]], N
     for node in walk(ends):
         new[node] = change(node, tuple(new[one] for one in node.inputs))
     return tuple(new[end] for end in ends)
+
+
+def kept(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The node over these inputs: itself, if they are its own."""
+    return node if inputs == node.inputs else node.with_inputs(inputs)
+
+
+def readers(ends: tuple[Node, ...]) -> Counter[Node]:
+    """How many inputs each node is."""
+    return Counter(one for node in walk(ends) for one in node.inputs)

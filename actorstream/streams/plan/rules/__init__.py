@@ -1,5 +1,9 @@
 """Rewrite rules: each takes the ends of a plan and gives the ends of an equivalent one."""
 
+from actorstream.streams.plan.rules.drop_exchanges import drop_exchanges
+from actorstream.streams.plan.rules.drop_keys import drop_keys
 from actorstream.streams.plan.rules.fuse import fuse
+from actorstream.streams.plan.rules.prune_columns import prune_columns
+from actorstream.streams.plan.rules.push_filters import push_filters
 
-__all__ = ["fuse"]
+__all__ = ["drop_exchanges", "drop_keys", "fuse", "prune_columns", "push_filters"]

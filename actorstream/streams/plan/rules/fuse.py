@@ -9,21 +9,19 @@ Source: Neumann, "Efficiently compiling efficient query plans for modern hardwar
 
 from __future__ import annotations
 
-from collections import Counter
-
 from actorstream.streams.plan.nodes import ROW_OPERATORS, Node, RowChain, RowOperator
-from actorstream.streams.plan.rewrite import rewrite, walk
+from actorstream.streams.plan.rewrite import kept, readers, rewrite
 
 
 def fuse(ends: tuple[Node, ...]) -> tuple[Node, ...]:
     """See the module."""
-    readers = Counter(one for node in walk(ends) for one in node.inputs)
+    count = readers(ends)
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         if not isinstance(node, ROW_OPERATORS):
-            return node.with_inputs(inputs)
+            return kept(node, inputs)
         before = inputs[0]
-        if isinstance(before, RowChain) and readers[node.inputs[0]] == 1:
+        if isinstance(before, RowChain) and count[node.inputs[0]] == 1:
             return _append(before, node)
         return _chain(node, before)
 

@@ -1,27 +1,42 @@
-"""Which columns a source must give, if its readers can work on columns at all.
+"""Read only the columns that somebody needs, from sources that can give columns.
+
+Before: parquet → select a. After: parquet, only the column a → select a.
 
 A source that can give frames is opened for columns when every reader of it starts with a column operator; then only the
-columns that anything downstream reads are asked for.
+columns that anything downstream reads are asked for. JSON lines and CSV are read line by line, and each line is checked
+against its whole type, so there is nothing to leave out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from actorstream.model.record import field_names, is_record_type
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.plan.nodes import Columns, KeyBy, MapBatches, Node, Source, WindowAggregate
+from actorstream.streams.plan.rewrite import kept, rewrite, walk
 
 _Columns = frozenset[str] | None  # None: all of them
 
 
-def source_columns(source: Source, every: Iterable[Node]) -> tuple[str, ...] | None:
-    """The columns to open `source` with, or None to open it for rows."""
+def prune_columns(ends: tuple[Node, ...]) -> tuple[Node, ...]:
+    """See the module."""
     readers: dict[Node, list[Node]] = {}
-    for node in every:
+    for node in walk(ends):
         for before in node.inputs:
             readers.setdefault(before, []).append(node)
+
+    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+        columns = _columns(node, readers) if isinstance(node, Source) else None
+        return kept(node, inputs) if columns is None else replace(node, columns=columns)  # type: ignore[call-arg]
+
+    return rewrite(ends, change)
+
+
+def _columns(source: Source, readers: dict[Node, list[Node]]) -> tuple[str, ...] | None:
+    """The columns to open `source` with, or None to open it for rows."""
     direct = readers.get(source, [])
     columnar = getattr(source.connector, "columnar", False) and is_record_type(source.type)
     if not columnar or not direct or not all(_works_on_columns(one, readers) for one in direct):

@@ -1,0 +1,267 @@
+"""Each rewrite rule: a plan before and after it, and what keeps it from applying."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import polars as pl
+import pytest
+
+from actorstream import App, Record, agg, tumbling
+from actorstream.streams.plan import drawing
+from actorstream.streams.plan.outline import outline
+from actorstream.streams.plan.physical import Rule, optimise
+from actorstream.streams.plan.rules import drop_exchanges, drop_keys, fuse, prune_columns, push_filters
+from tests.streams.makers import Event, Pieces, event, events_of
+
+
+def after(app: App, *rules: Rule) -> str:
+    """The program's plan after some rules, drawn, without title and lines."""
+    drawn = drawing.text(outline("app", "optimised", optimise(app._program.complete(), rules)))
+    lines = [re.sub(r"  \(\w+\.py:\d+\)$", "", line) for line in drawn.splitlines()[1:]]
+    return "\n".join(line for line in lines if line)
+
+
+def written(app: App) -> str:
+    """The program's plan before any rule."""
+    return after(app)
+
+
+def unchanged(app: App, rule: Rule) -> bool:
+    """Whether a rule leaves the plan as it is, every node the same object."""
+    ends = app._program.complete()
+    return optimise(ends, [rule]) == ends
+
+
+class Sum(Record):
+    """What some of the aggregates below give."""
+
+    key: str
+    value: int
+
+
+# --- fuse ------------------------------------------------------------------------------------------------------------
+
+
+def test_fuse() -> None:
+    """A chain of row operators becomes one, up to where its stream is read twice."""
+    app = App("job")
+    some = app.stream([1], name="numbers").map(lambda n: n, name="a").filter(lambda n: n, name="b")
+    some.flat_map(lambda n: [n], name="c").to(app.topic("one"))
+    some.to(app.topic("two"))
+
+    assert written(app) == (
+        "source numbers: 1 values\n"
+        "└─ map a\n"
+        "   └─ filter b\n"
+        "      ├─ flat_map c\n"
+        "      │  └─ to topic c.to[one]: one\n"
+        "      └─ to topic b.to[two]: two"
+    )
+    assert after(app, fuse) == (
+        "source numbers: 1 values\n"
+        "└─ rows b: map a → filter b\n"
+        "   ├─ rows c: flat_map c\n"
+        "   │  └─ to topic c.to[one]: one\n"
+        "   └─ to topic b.to[two]: two"
+    )
+
+
+# --- drop keys -------------------------------------------------------------------------------------------------------
+
+
+def test_drop_keys() -> None:
+    """A key that only operators over values read is not computed; where somebody needs it, it stays."""
+    app = App("job")
+    keyed = events_of(app, [event(0)]).key_by("key")
+    keyed.where(pl.col("value") > 0, name="some").to(app.topic("some"))
+    keyed.aggregate(n=agg.count(), name="counts").union(keyed, name="all").to(app.topic("all"))
+
+    assert written(app) == (
+        "source events: 1 values, event time at\n"
+        "└─ key_by events.key_by[key]: key\n"
+        '   ├─ columns some: where [(col("value")) > (dyn int: 0)]\n'
+        "   │  └─ key_by events.key_by[key]: key\n"
+        "   │     └─ to topic some.to[some]: some\n"
+        "   ├─ aggregate counts: n=count()\n"
+        "   │  └─ union all\n"
+        "   │     └─ to topic all.to[all]: all\n"
+        "   └─ union all, drawn at its first input"
+    )
+    assert after(app, drop_keys) == (
+        "source events: 1 values, event time at\n"
+        '├─ columns some: where [(col("value")) > (dyn int: 0)]\n'
+        "│  └─ key_by events.key_by[key]: key\n"
+        "│     └─ to topic some.to[some]: some\n"
+        "├─ key_by events.key_by[key]: key\n"
+        "│  └─ aggregate counts: n=count()\n"
+        "│     └─ union all\n"
+        "│        └─ to topic all.to[all]: all\n"
+        "└─ union all, drawn at its first input"
+    )
+
+
+# --- push filters ----------------------------------------------------------------------------------------------------
+
+
+def test_push_filters_in_front_of_columns_that_they_do_not_need() -> None:
+    """Through as many as there are, in the order in which they were written."""
+    app = App("job")
+    wider = events_of(app, [event(0)]).with_columns(twice=pl.col("value") * 2, name="wider")
+    narrow = wider.select("key", "value", other=pl.col("twice"), name="narrow")
+    narrow.where(pl.col("value") > 1, name="big").where(pl.col("key") == "a", name="mine").to(app.topic("out"))
+
+    assert written(app) == (
+        "source events: 1 values, event time at\n"
+        '└─ columns wider: with_columns [(col("value")) * (dyn int: 2)].alias("twice")\n'
+        '   └─ columns narrow: select col("key"), col("value"), col("twice").alias("other")\n'
+        '      └─ columns big: where [(col("value")) > (dyn int: 1)]\n'
+        '         └─ columns mine: where [(col("key")) == ("a")]\n'
+        "            └─ to topic mine.to[out]: out"
+    )
+    assert after(app, push_filters) == (
+        "source events: 1 values, event time at\n"
+        '└─ columns big: where [(col("value")) > (dyn int: 1)]\n'
+        '   └─ columns mine: where [(col("key")) == ("a")]\n'
+        '      └─ columns wider: with_columns [(col("value")) * (dyn int: 2)].alias("twice")\n'
+        '         └─ columns narrow: select col("key"), col("value"), col("twice").alias("other")\n'
+        "            └─ to topic mine.to[out]: out"
+    )
+
+
+def test_push_filters_in_front_of_a_union() -> None:
+    """One for each stream; each goes on towards its source by itself."""
+    app = App("job")
+    one = events_of(app, [event(0)], name="one").with_columns(key=pl.lit("x"), into=Event, name="renamed")
+    both = one.union(events_of(app, [event(0)], name="two"), name="both")
+    both.where(pl.col("value") > 1, name="big").to(app.topic("out"))
+
+    assert after(app, push_filters) == (
+        "source one: 1 values, event time at\n"
+        '└─ columns big: where [(col("value")) > (dyn int: 1)]\n'
+        '   └─ columns renamed: with_columns "x".alias("key")\n'
+        "      └─ union both\n"
+        "         └─ to topic big.to[out]: out\n"
+        "source two: 1 values, event time at\n"
+        '└─ columns big~2: where [(col("value")) > (dyn int: 1)]\n'
+        "   └─ union both, drawn at its first input"
+    )
+
+
+def _computed(events: Any) -> Any:
+    return events.with_columns(value=pl.col("value") * 2).where(pl.col("value") > 1)
+
+
+def _renamed(events: Any) -> Any:
+    return events.select(value=pl.col("value") + 0).where(pl.col("value") > 1)
+
+
+def _converted(events: Any) -> Any:
+    class Converted(Record):
+        value: float
+
+    return events.select("value", into=Converted).where(pl.col("value") > 1)
+
+
+def _behind_a_function(events: Any) -> Any:
+    def same(one: Event) -> Event:
+        return one
+
+    return events.map(same).where(pl.col("value") > 1)
+
+
+def _several_columns(events: Any) -> Any:
+    return events.with_columns(pl.col("^v.*$") * 2).where(pl.col("value") > 1)
+
+
+@pytest.mark.parametrize("made", [_computed, _renamed, _converted, _behind_a_function, _several_columns])
+def test_a_filter_stays_behind_what_makes_its_fields(made: Any) -> None:
+    """What is computed, of another type, from a function, or hidden behind a pattern."""
+    app = App("job")
+    made(events_of(app, [event(0)])).to(app.topic("out"))
+
+    assert unchanged(app, push_filters)
+
+
+def test_a_filter_stays_behind_what_others_read_too() -> None:
+    """They need all of it."""
+    app = App("job")
+    wider = events_of(app, [event(0)]).with_columns(twice=pl.col("value") * 2)
+    wider.where(pl.col("value") > 1).to(app.topic("out"))
+    wider.to(app.topic("all"))
+
+    assert unchanged(app, push_filters)
+
+
+# --- drop exchanges --------------------------------------------------------------------------------------------------
+
+
+def test_drop_exchanges() -> None:
+    """Aggregates by a field, keyed by that field again, are where they belong already, also behind filters."""
+    app = App("job")
+    windows = events_of(app, [event(0)]).key_by("key").window(tumbling("1s"))
+    big = windows.aggregate(name="sums", total=agg.sum("value")).filter(lambda one: one.total > 1, name="big")
+    big.key_by("key").aggregate(n=agg.count(), name="counts").to(app.topic("out"))
+
+    assert written(app) == (
+        "source events: 1 values, event time at\n"
+        "└─ key_by events.key_by[key]: key\n"
+        "   └─ window aggregate sums: tumbling(1s): total=sum(value)\n"
+        "      └─ filter big\n"
+        "         └─ key_by big.key_by[key]: key\n"
+        "            └─ aggregate counts: n=count()\n"
+        "               └─ to topic counts.to[out]: out"
+    )
+    assert after(app, drop_exchanges).splitlines()[5] == (
+        "            └─ aggregate counts: n=count(), in place, as its records have that key already"
+    )
+    assert "task counts" not in app.explain()
+
+
+def _other_field(sums: Any) -> Any:
+    return sums.key_by("value")
+
+
+def _function(sums: Any) -> Any:
+    return sums.key_by(lambda one: one.key, name="again")
+
+
+def _in_between(sums: Any) -> Any:
+    def same(one: Sum) -> Sum:
+        return one
+
+    return sums.map(same).key_by("key")
+
+
+@pytest.mark.parametrize("keyed", [_other_field, _function, _in_between])
+def test_another_key_needs_its_exchange(keyed: Any) -> None:
+    """Another field, a function, or values that a function has changed."""
+    app = App("job")
+    sums = events_of(app, [event(0)]).key_by("key").aggregate(Sum, name="sums", value=agg.sum("value"))
+    keyed(sums).aggregate(n=agg.count(), name="counts").to(app.topic("out"))
+
+    assert unchanged(app, drop_exchanges)
+
+
+# --- prune columns ---------------------------------------------------------------------------------------------------
+
+
+def test_prune_columns() -> None:
+    """A source that can give columns is asked for those that somebody needs, and for its event time."""
+    app = App("job")
+    source = app.stream(Pieces([[event(0)]], columnar=True), event_time="at", name="pieces")
+    source.select("value", name="values").to(app.topic("out"))
+
+    assert written(app).splitlines()[0].endswith(", event time at")
+    assert after(app, prune_columns).splitlines()[0].endswith(", event time at, only the columns value, at")
+
+
+def test_columns_are_not_pruned_where_rows_are_needed() -> None:
+    """A function of the value may look at any of them."""
+    app = App("job")
+    source = app.stream(Pieces([[event(0)]], columnar=True), event_time="at", name="pieces")
+    source.select("value", name="values").to(app.topic("out"))
+    source.map(lambda one: one, name="whole").to(app.topic("all"))
+
+    assert unchanged(app, prune_columns)
