@@ -78,6 +78,10 @@ class KeyedStream(Stream[V], Generic[K, V]):
 
         def where(self, expression: Any, *, name: str | None = None) -> KeyedStream[K, V]: ...
 
+        def split(
+            self, *, name: str | None = None, **branches: Callable[[V], object]
+        ) -> tuple[KeyedStream[K, V], ...]: ...
+
     def window(
         self, window: WindowSpec, *, allowed_lateness: str | timedelta = "0s", emit: str = "close"
     ) -> WindowedStream[K, V]:

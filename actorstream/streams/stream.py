@@ -343,6 +343,44 @@ class Stream(Generic[V]):
         node = nodes.Union(inputs=tuple(one._node for one in inputs), type=types[0] if alike else Any, **naming)
         return cast("Stream[V]", Stream(self._program, self._program.add(node)))
 
+    def split(self, *, name: str | None = None, **branches: Callable[[V], object]) -> tuple[Stream[V], ...]:
+        """Several streams out of one: each value goes to the first branch whose predicate is true of it.
+
+        The streams come in the order of the keywords, and are named after them. A value for which no predicate is true
+        is dropped; a last `rest=lambda value: True` catches it. Branches of a keyed stream keep the key.
+
+        Raises:
+            PlanError: no branch, or one that is no function.
+
+        Example:
+            >>> from actorstream import App
+            >>> app = App("doc")
+            >>> high, low = app.stream([1, 5, 3, 9]).split(high=lambda n: n > 4, low=lambda n: n > 1)
+            >>> app.collect(high), app.collect(low)
+            ([5, 9], [3])
+        """
+        if not branches:
+            raise PlanError(f"split at {user_site()} was given no branch; give it some: split(high=predicate, ...)")
+        for predicate in branches.values():
+            checks.check_function(predicate, "split")
+        value_type, before = self._node.type, self._unkeyed("split")
+        naming = self._program.naming("split", None, name, self.name)
+        split = nodes.Split(inputs=(before,), predicates=tuple(branches.items()), type=value_type, **naming)
+        self._program.add(split)
+        return tuple(
+            self._next(
+                nodes.Branch(
+                    inputs=(split,),
+                    place=place,
+                    type=value_type,
+                    **self._program.naming("branch", None, f"{split.name}[{branch}]", None),
+                ),
+                None,
+                keeps_key=True,
+            )
+            for place, branch in enumerate(branches)
+        )
+
     def to(self, target: Topic[Any] | TwoPhaseSink | PlainSink) -> None:
         """End this path in a topic or a sink.
 

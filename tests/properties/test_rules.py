@@ -37,6 +37,10 @@ def _map(value: Event) -> Event:
     return value.replace(value=value.value * 3)
 
 
+def _is_odd(value: Event) -> bool:
+    return value.value % 2 == 1
+
+
 def _windows(built: Built) -> Any:
     windows = built.stream.key_by("key").window(tumbling("4s"))
     return windows.aggregate(Event, value=agg.sum("value"), at=agg.max("at"))
@@ -54,6 +58,7 @@ STEPS: dict[str, Step] = {
     "keyed filter": lambda built: built.stream.key_by("key").filter(lambda one: one.value > 3),
     "union": lambda built: built.stream.union(built.other),
     "with itself": lambda built: built.stream.where(pl.col("value") > 3).union(built.stream),
+    "split": lambda built: built.stream.key_by("key").split(odd=_is_odd, rest=lambda one: True)[0],
     "windows": _windows,
 }
 

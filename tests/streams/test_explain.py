@@ -109,14 +109,16 @@ task hourly, 1 instance
          to topic hourly.to[totals]: totals
          late hourly.late
          to topic hourly.late.to[late]: late
-  keeps  hourly: accumulators of n, top, by key and 10m pane, until the window's end
+  keeps  hourly: accumulators of n, top, per key and 10m pane, dropped 1m after the last of its windows closes
 
 task detect, 1 instance
   reads  card from task payments
   runs   process detect: card: key, recent: list, total: value, timer: timer
-  keeps  detect: recent: list of Payment, by key
-         detect: total: value of float, by key
-         detect: timer: timer, by key
+  keeps  detect: recent: a list of Payment, per key, until it is cleared
+         detect: total: one float, per key, until it is cleared
+         detect: timer: times, per key, each until it fires
+  grows  detect: recent, with the number of keys, unless the function clears it: a timer can do so
+         detect: total, with the number of keys, unless the function clears it: a timer can do so
   sends  detect to task detect.union
 
 task cards, 1 instance
@@ -129,7 +131,7 @@ task owned, 1 instance
   reads  real.key_by[card] from task payments
          cards.key_by[card] from task cards, as its table
   runs   table join owned: left, table cards
-  keeps  owned: the latest Card, by key
+  keeps  owned: the latest Card of the table, per key, until it is deleted
   sends  owned to task detect.union
 
 task detect.union, 1 instance
@@ -235,6 +237,43 @@ def test_another_stage_or_format_is_refused(stage: str, format: str, message: st
     """The error names the choices."""
     with pytest.raises(PlanError, match=re.escape(message)):
         shop().explain(stage, format)
+
+
+def _kept(app: App) -> list[str]:
+    """What `counted` keeps, and what of it grows."""
+    return [
+        line.split("counted: ")[1] for line in app.explain().splitlines() if re.match(" +(keeps|grows) +counted", line)
+    ]
+
+
+def test_state_that_grows_for_ever_is_pointed_out() -> None:
+    """A running result over a topic keeps an entry for each key that there ever was."""
+    app = App("growing")
+    words = app.stream(app.topic("words", str)).key_by(lambda word: word, name="word")
+    words.aggregate(n=agg.count(), name="counted").to(app.topic("out"))
+
+    assert _kept(app) == [
+        "accumulators of n, per key, for ever",
+        "with the number of keys: a window would let go of those that are past",
+    ]
+
+
+def test_state_over_an_input_that_ends_is_no_worry() -> None:
+    """It ends with it."""
+    app = App("ending")
+    words = app.stream(["a", "b"]).key_by(lambda word: word, name="word")
+    words.aggregate(n=agg.count(), name="counted").to(app.topic("out"))
+
+    assert _kept(app) == ["accumulators of n, per key, for ever"]
+
+
+def test_a_window_says_when_its_state_is_dropped() -> None:
+    """One that shares no panes is an entry itself."""
+    app = App("windows")
+    keyed = app.stream(app.topic("numbers", int)).key_by(lambda n: n, name="n")
+    keyed.window(tumbling("10s")).aggregate(counts=agg.count(), name="counted").to(app.topic("out"))
+
+    assert _kept(app) == ["accumulators of counts, per key and 10s window, dropped when it closes"]
 
 
 def test_a_program_without_an_end_is_refused() -> None:

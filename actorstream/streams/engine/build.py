@@ -25,6 +25,7 @@ from actorstream.streams.engine.sinks import (
     TopicSinkStage,
     TwoPhaseSinkStage,
 )
+from actorstream.streams.engine.split import SplitStage
 from actorstream.streams.engine.stage import PassStage, Stage
 from actorstream.streams.plan import nodes
 from actorstream.streams.plan.physical import TaskPlan
@@ -47,6 +48,9 @@ class Stages:
         if isinstance(node, nodes.Late):
             assert isinstance(before, PanesStage)
             stage: Stage = before.late
+        elif isinstance(node, nodes.Branch):
+            assert isinstance(before, SplitStage)
+            stage = before.branches[node.place]
         else:
             stage = _stage(node, now, reads_time)
             before.outputs.append(stage)
@@ -128,6 +132,7 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.RowChain: _rows,
     nodes.Columns: _columns,
     nodes.MapBatches: lambda node, now, reads: MapBatchesStage(node),
+    nodes.Split: lambda node, now, reads: SplitStage(node),
     nodes.KeyBy: lambda node, now, reads: KeyStage(node),
     nodes.WindowAggregate: lambda node, now, reads: WindowAggregateStage(node),
     nodes.WindowApply: lambda node, now, reads: WindowApplyStage(node),

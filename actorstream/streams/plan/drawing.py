@@ -80,6 +80,7 @@ def _task_lines(plan: Outline) -> Iterable[str]:
         yield from _labelled("after", (f"the table of {join} is read" for join in task.waits_for))
         yield from _labelled("runs", (_title(one) for one in _of(plan, task)))
         yield from _labelled("keeps", (f"{one.name}: {kept}" for one in _of(plan, task) for kept in one.state))
+        yield from _labelled("grows", (f"{one.name}: {grown}" for one in _of(plan, task) for grown in one.grows))
         yield from _labelled("sends", (_to(one) for one in plan.channels if one.source == task.name))
 
 

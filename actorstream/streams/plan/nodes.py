@@ -257,6 +257,25 @@ class Union(Node):
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Split(Node):
+    """Each value to the first branch whose predicate is true of it; what reads it are `Branch`es."""
+
+    kind = "split"
+    predicates: tuple[tuple[str, Function], ...]
+
+    def detail(self) -> str:
+        return ", ".join(branch for branch, _ in self.predicates)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Branch(Node):
+    """One of the streams that a `Split`, its input, makes: that of the predicate at `place`."""
+
+    kind = "branch"
+    place: int
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class ToTopic(Node):
     """The end of a path: a topic, exactly once."""
 

@@ -6,19 +6,17 @@ alone, so that the same program gives the same outline every time.
 
 from __future__ import annotations
 
-import typing
-from typing import Any
-
 import msgspec
 
 from actorstream.model.duration import show_us
 from actorstream.streams.plan import nodes
+from actorstream.streams.plan.keeping import growth_of, kept_by
 from actorstream.streams.plan.nodes import Node, walk
 from actorstream.streams.plan.physical import Edge, PhysicalPlan, TaskPlan
 
 
 class Operator(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One operator: `inputs` are ids of others; `state` is what it keeps, in words."""
+    """One operator: `inputs` are ids of others; `state` is what it keeps, `grows` what of it has no bound."""
 
     id: str
     name: str
@@ -27,6 +25,7 @@ class Operator(msgspec.Struct, frozen=True, omit_defaults=True):
     site: str
     inputs: tuple[str, ...]
     state: tuple[str, ...] = ()
+    grows: tuple[str, ...] = ()
 
 
 class Channel(msgspec.Struct, frozen=True):
@@ -82,7 +81,8 @@ def _operator(node: Node, ids: dict[Node, str], *, with_state: bool) -> Operator
         _detail(node),
         str(node.site),
         tuple(ids[one] for one in node.inputs),
-        tuple(_state(node)) if with_state else (),
+        kept_by(node) if with_state else (),
+        growth_of(node) if with_state else (),
     )
 
 
@@ -119,39 +119,3 @@ def _window_detail(node: nodes.WindowAggregate | nodes.WindowApply) -> list[str]
     said = ["corrections as they happen"] if node.emit == "change" else []
     late_us = node.allowed_lateness_us
     return said + ([f"takes records up to {show_us(late_us)} late"] if late_us else [])
-
-
-def _state(node: Node) -> list[str]:
-    """What an operator keeps from one record to the next, in words."""
-    match node:
-        case nodes.Source():
-            return [f"{'offset' if node.topic else 'position'} and watermark"]
-        case nodes.WindowAggregate():
-            pane = show_us(node.window.pane_us)
-            names = ", ".join(name for name, _ in node.aggregates)
-            return [f"accumulators of {names}, by key and {pane} pane, until the window's end"]
-        case nodes.WindowApply():
-            kind = _type_name(node.value_type, "record")
-            return [f"each {kind}, by key and {show_us(node.window.pane_us)} pane, until the window's end"]
-        case nodes.RunningAggregate():
-            return [f"accumulators of {', '.join(name for name, _ in node.aggregates)}, by key"]
-        case nodes.Reduce():
-            return ["the last result, by key"]
-        case nodes.Process():
-            return [_injected(one) for one in node.injected if one.kind != "key"]
-        case nodes.TableJoin():
-            return [f"the latest {_type_name(node.table_type, 'value')}, by key"]
-        case _:
-            return []
-
-
-def _injected(one: Any) -> str:
-    types = ", ".join(_type_name(kind, "any") for kind in one.types)
-    return f"{one.parameter}: {one.kind}{f' of {types}' if types else ''}, by key"
-
-
-def _type_name(kind: Any, otherwise: str) -> str:
-    """The name of a type as a person would write it; `otherwise` where it is not known."""
-    if kind is Any:
-        return otherwise
-    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind).replace("typing.", "")

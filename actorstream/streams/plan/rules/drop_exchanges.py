@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actorstream.streams.plan.nodes import (
+    Branch,
     Columns,
     Filter,
     KeyBy,
@@ -19,6 +20,7 @@ from actorstream.streams.plan.nodes import (
     Process,
     Reduce,
     RunningAggregate,
+    Split,
     Stateful,
     Tap,
     WindowAggregate,
@@ -27,6 +29,7 @@ from actorstream.streams.plan.nodes import (
 from actorstream.streams.plan.rewrite import kept, rewrite
 
 _OF_ONE_STREAM = (WindowAggregate, WindowApply, RunningAggregate, Reduce, Process)
+_FILTERS = (KeyBy, Filter, Tap, Split, Branch)
 _AGGREGATES = (WindowAggregate, RunningAggregate)
 
 
@@ -58,6 +61,6 @@ def _is_at_home(node: Stateful) -> bool:
 
 def _maker(node: Node) -> Node:
     """What made the values of a stream, if nothing but filters came after."""
-    while isinstance(node, KeyBy | Filter | Tap) or (isinstance(node, Columns) and node.operation == "where"):
+    while isinstance(node, _FILTERS) or (isinstance(node, Columns) and node.operation == "where"):
         node = node.inputs[0]
     return node

@@ -1,0 +1,87 @@
+"""What an operator keeps from one record to the next, in words, and which of it grows for ever.
+
+An estimate for people: how much depends on the number of keys, which only the input knows.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable
+from typing import Any
+
+from actorstream.model.duration import show_us
+from actorstream.streams.inject import Injection
+from actorstream.streams.plan import nodes
+from actorstream.streams.plan.nodes import Node, walk
+
+
+def kept_by(node: Node) -> tuple[str, ...]:
+    """What the state of an operator is, a line for each of its parts."""
+    match node:
+        case nodes.Source():
+            return (f"{'offset' if node.topic else 'position'} and watermark",)
+        case nodes.WindowAggregate():
+            names = ", ".join(name for name, _ in node.aggregates)
+            return (f"accumulators of {names}, per key and {_window(node)}",)
+        case nodes.WindowApply():
+            return (f"each {_type_name(node.value_type, 'record')}, per key and {_window(node)}",)
+        case nodes.RunningAggregate():
+            return (f"accumulators of {', '.join(name for name, _ in node.aggregates)}, per key, for ever",)
+        case nodes.Reduce():
+            return ("the last result, per key, for ever",)
+        case nodes.Process():
+            return tuple(_injected(one) for one in node.injected if one.kind != "key")
+        case nodes.TableJoin():
+            return (f"the latest {_type_name(node.table_type, 'value')} of the table, per key, until it is deleted",)
+        case _:
+            return ()
+
+
+def growth_of(node: Node) -> tuple[str, ...]:
+    """What of it grows without bound, and what to do; nothing, if the operator's input ends."""
+    if not _is_endless(node):
+        return ()
+    match node:
+        case nodes.RunningAggregate() | nodes.Reduce():
+            return ("with the number of keys: a window would let go of those that are past",)
+        case nodes.Process():
+            return tuple(_growth(one) for one in node.injected if one.kind in ("value", "list", "map"))
+        case _:
+            return ()
+
+
+def _growth(one: Injection) -> str:
+    return f"{one.parameter}, with the number of keys, unless the function clears it: a timer can do so"
+
+
+def _is_endless(node: Node) -> bool:
+    sources = (one for one in walk((node,)) if isinstance(one, nodes.Source))
+    return any(one.topic is not None or not one.connector.bounded for one in sources)
+
+
+def _window(node: nodes.WindowAggregate | nodes.WindowApply) -> str:
+    """Of what extent one entry is, and when it is dropped."""
+    dropped = f"dropped {show_us(node.allowed_lateness_us)} after" if node.allowed_lateness_us else "dropped when"
+    window = node.window
+    if window.pane_us == window.size_us:
+        return f"{show_us(window.size_us)} window, {dropped} it closes"
+    return f"{show_us(window.pane_us)} pane, {dropped} the last of its windows closes"
+
+
+def _injected(one: Injection) -> str:
+    if one.kind == "timer":
+        return f"{one.parameter}: times, per key, each until it fires"
+    types = ", ".join(_types(one.types))
+    what = {"value": f"one {types or 'value'}", "list": f"a list of {types or 'values'}", "map": f"a map of {types}"}
+    return f"{one.parameter}: {what[one.kind]}, per key, until it is cleared"
+
+
+def _types(types: Iterable[Any]) -> Iterable[str]:
+    return (_type_name(kind, "any") for kind in types)
+
+
+def _type_name(kind: Any, otherwise: str) -> str:
+    """The name of a type as a person would write it; `otherwise` where it is not known."""
+    if kind is Any:
+        return otherwise
+    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind).replace("typing.", "")
