@@ -1,0 +1,102 @@
+"""q5, q7, q12, q17: windows of event time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from actorstream import Record, Window, agg, sliding, tumbling
+from actorstream.streams.stream import Stream
+from benchmarks.nexmark.model import Bid
+from benchmarks.nexmark.query import Inputs, Query
+
+
+class HotItem(Record):
+    auction: int
+    start: datetime
+    end: datetime
+    bids: int
+
+
+def hottest(window: Window[datetime, HotItem]) -> Iterator[HotItem]:
+    """Those with the most bids."""
+    most = max(item.bids for item in window)
+    yield from (item for item in window if item.bids == most)
+
+
+def hot_items(inputs: Inputs) -> Stream[HotItem]:
+    """q5: the auctions with the most bids in the last ten seconds, every two seconds.
+
+    A window's result lies in the last microsecond of the window, so all results that end together are in one window of
+    two seconds.
+    """
+    bids = inputs.bids.key_by("auction").window(sliding("10s", every="2s"))
+    counted = bids.aggregate(HotItem, name="bids_of_auction", bids=agg.count())
+    return counted.key_by("end").window(tumbling("2s")).apply(hottest)
+
+
+def highest(window: Window[Any, Bid]) -> Iterator[Bid]:
+    """Those with the highest price."""
+    most = max(bid.price for bid in window)
+    yield from (bid for bid in window if bid.price == most)
+
+
+def everything(bid: Bid) -> None:
+    """One key for all."""
+
+
+def highest_bids(inputs: Inputs) -> Stream[Bid]:
+    """q7: the highest bids in every ten seconds: the highest of each auction, and of those the highest."""
+    of_auctions = inputs.bids.key_by("auction").window(tumbling("10s")).apply(highest, name="highest_of_auction")
+    return of_auctions.key_by(everything).window(tumbling("10s")).apply(highest, name="highest_of_all")
+
+
+class BidderCount(Record):
+    bidder: int
+    start: datetime
+    end: datetime
+    bids: int
+
+
+def bids_of_bidders(inputs: Inputs) -> Stream[BidderCount]:
+    """q12: the bids of each bidder in every ten seconds; the reference takes the seconds of the machine's clock."""
+    window = inputs.bids.key_by("bidder").window(tumbling("10s"))
+    return window.aggregate(BidderCount, name="bids_of_bidder", bids=agg.count())
+
+
+QUERIES = [
+    Query(
+        "q5",
+        "hot items (sliding windows)",
+        hot_items,
+        """
+        WITH counted AS (
+            SELECT auction, floor_to(moment, 2) - step * INTERVAL 2 SECOND AS start, count(*) AS bids
+            FROM bid CROSS JOIN range(5) steps(step)
+            WHERE floor_to(moment, 2) + (5 - step) * INTERVAL 2 SECOND > own GROUP BY ALL
+        )
+        SELECT auction, start, start + INTERVAL 10 SECOND, bids
+        FROM counted QUALIFY bids = max(bids) OVER (PARTITION BY start)
+        """,
+    ),
+    Query(
+        "q7",
+        "highest bid (tumbling windows)",
+        highest_bids,
+        """
+        SELECT auction, bidder, price, channel, url, moment, extra
+        FROM bid WHERE floor_to(moment, 10) + INTERVAL 10 SECOND > own
+        QUALIFY price = max(price) OVER (PARTITION BY floor_to(moment, 10))
+        """,
+    ),
+    Query(
+        "q12",
+        "bids of each bidder, every ten seconds of event time",
+        bids_of_bidders,
+        """
+        SELECT bidder, floor_to(moment, 10), floor_to(moment, 10) + INTERVAL 10 SECOND, count(*)
+        FROM bid WHERE floor_to(moment, 10) + INTERVAL 10 SECOND > own GROUP BY ALL
+        """,
+    ),
+]
