@@ -6,6 +6,7 @@ The public names, and nothing else.
 from actorstream.model.record import Record
 from actorstream.streams import aggregates as agg
 from actorstream.streams.app import App
+from actorstream.streams.pattern import Match, pattern
 from actorstream.streams.state import Key, ListState, MapState, State, Timer, ValueState
 from actorstream.streams.windows import Window, sliding, tumbling
 
@@ -14,12 +15,14 @@ __all__ = [
     "Key",
     "ListState",
     "MapState",
+    "Match",
     "Record",
     "State",
     "Timer",
     "ValueState",
     "Window",
     "agg",
+    "pattern",
     "sliding",
     "tumbling",
 ]

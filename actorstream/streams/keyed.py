@@ -11,6 +11,8 @@ from actorstream.model.duration import duration_us
 from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.inject import Injection, injections
+from actorstream.streams.pattern import Pattern
+from actorstream.streams.pattern_stream import PARTIAL_MAX, MatchingStream, matching
 from actorstream.streams.plan import nodes
 from actorstream.streams.program import Program
 from actorstream.streams.results import aggregate_type
@@ -110,12 +112,33 @@ class KeyedStream(Stream[V], Generic[K, V]):
         self._need_time()
         return WindowedStream(self._program, self.name, self._key_node(), window, lateness_us, emit)
 
-    def _need_time(self) -> None:
+    def match(
+        self, pattern: Pattern[V], *, overlap: bool = False, partial_max: int = PARTIAL_MAX
+    ) -> MatchingStream[K, V]:
+        """Look for a pattern in each key's records, in order of event time.
+
+        Finish it with a function over `Match`. A match is found when the watermark has passed its end; a record behind
+        its partition's watermark is late: no match has it, and it goes to `.late` of the result.
+
+        Args:
+            pattern: what to look for, with a `within`.
+            overlap: whether a record may be in several matches: then there is one for each record with which one
+                begins. If not, a match ends all others that began at or before its last record.
+            partial_max: how many partial matches a key may have; one more ends the job with an OperatorError.
+
+        Raises:
+            PlanError: not a pattern, or one without `within` or with an optional last step; the stream has no event
+                time.
+        """
+        self._need_time("match")
+        return matching(self._program, self.name, self._key_node(), pattern, overlap, partial_max)
+
+    def _need_time(self, operation: str = "window") -> None:
         for source in nodes.timed_by(self._node):
             if source.topic is None and source.event_time is None:
                 raise PlanError(
-                    f"window at {user_site()} is over event time, and the records of {source.name!r} have none; give "
-                    "the stream a field or a function: app.stream(..., event_time=)"
+                    f"{operation} at {user_site()} is over event time, and the records of {source.name!r} have none; "
+                    "give the stream a field or a function: app.stream(..., event_time=)"
                 )
 
     @overload

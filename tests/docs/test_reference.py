@@ -19,6 +19,7 @@ from actorstream.connectors.console import console
 from actorstream.log.client import Consumer, Producer
 from actorstream.streams.job.handle import Job
 from actorstream.streams.keyed import KeyedStream, ProcessedStream
+from actorstream.streams.pattern import Pattern
 from actorstream.streams.stream import Stream
 from actorstream.streams.windowed import WindowedStream
 
@@ -29,7 +30,10 @@ NAMES: dict[str, Any] = {
     **{name: getattr(actorstream, name) for name in actorstream.__all__},
     **{name: getattr(actors, name) for name in actors.__all__},
     **{name: getattr(testing, name) for name in testing.__all__},
-    **{one.__name__: one for one in (Stream, KeyedStream, ProcessedStream, WindowedStream, Producer, Consumer, Job)},
+    **{
+        one.__name__: one
+        for one in (Stream, KeyedStream, ProcessedStream, WindowedStream, Pattern, Producer, Consumer, Job)
+    },
     "files": files,
     "console": console,
 }

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from actorstream import App, Key, Record, State, Timer, ValueState, Window, agg, tumbling
+from actorstream import App, Key, Match, Record, State, Timer, ValueState, Window, agg, pattern, tumbling
 from actorstream.connectors import files
 from actorstream.host import Entropy
 from actorstream.model.topic import Topic
@@ -185,6 +185,27 @@ def windows() -> Workload:
     return Workload(app, {readings: events(240, late=0.4)})
 
 
+def patterns() -> Workload:
+    """Small values and then a large one of a key, and what nothing followed, from two partitions; some are late."""
+    app = App("patterns")
+    readings = app.topic("readings", Event, partitions=2, key="value")
+    rising_values, lone_values = app.topic("rising", dict, key="key"), app.topic("lone", dict, key="key")
+    late = app.topic("late", Event, key="value")
+    keyed = app.stream(readings, event_time="at", max_delay="2s").key_by(lambda event: event.key, name="key")
+    small = pattern(lambda event: event.value % 5 == 0, name="small").up_to(3)
+    rising = small.then(lambda event: event.value % 5 > 2, name="large").within("20s")
+    lonely = small.without(lambda event: event.value % 2 == 0, name="even").within("6s")
+
+    def shown(match: Match[str, Event]) -> dict[str, Any]:
+        return {"key": match.key, "end": match.end.isoformat(), "values": [one.value for one in match]}
+
+    keyed.match(rising, overlap=True).apply(shown, name="rising").to(rising_values)
+    lone = keyed.match(lonely).apply(shown, name="lone")
+    lone.to(lone_values)
+    lone.late.to(late)
+    return Workload(app, {readings: events(240, late=0.2)})
+
+
 def lookup() -> Workload:
     """A join with a table that is read first."""
     app = App("lookup")
@@ -280,5 +301,5 @@ def generated() -> Workload:
     return Workload(app, {})
 
 
-IN_TOPICS = [pass_through, words, bank, timers, windows, lookup, both, chain, generated]
+IN_TOPICS = [pass_through, words, bank, timers, windows, patterns, lookup, both, chain, generated]
 """All that write to topics."""

@@ -13,6 +13,7 @@ from actorstream.streams.engine.apply import WindowApplyStage
 from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, WhereStage
 from actorstream.streams.engine.join import TableJoinStage
 from actorstream.streams.engine.keys import KeyStage
+from actorstream.streams.engine.match import MatchStage
 from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.engine.pausable import PausableStage
 from actorstream.streams.engine.process import ProcessStage
@@ -46,7 +47,7 @@ class Stages:
     def _attach(self, node: nodes.Node, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
         before = self._by_node[node.inputs[0]]
         if isinstance(node, nodes.Late):
-            assert isinstance(before, PanesStage)
+            assert isinstance(before, PanesStage | MatchStage)
             stage: Stage = before.late
         elif isinstance(node, nodes.Branch):
             assert isinstance(before, SplitStage)
@@ -136,6 +137,7 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.KeyBy: lambda node, now, reads: KeyStage(node),
     nodes.WindowAggregate: lambda node, now, reads: WindowAggregateStage(node),
     nodes.WindowApply: lambda node, now, reads: WindowApplyStage(node),
+    nodes.MatchPattern: lambda node, now, reads: MatchStage(node),
     nodes.RunningAggregate: lambda node, now, reads: RunningAggregateStage(node),
     nodes.Reduce: lambda node, now, reads: ReduceStage(node),
     nodes.Process: lambda node, now, reads: ProcessStage(node, now),

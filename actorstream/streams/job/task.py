@@ -28,6 +28,7 @@ from actorstream.log.client import (
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.build import Stages
+from actorstream.streams.engine.match import MatchStage
 from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.engine.process import ProcessStage
 from actorstream.streams.engine.sinks import TopicSinkStage, TwoPhaseSinkStage
@@ -162,7 +163,7 @@ class Task(Actor):
     def resume_at(self) -> None:
         """Tell the stages how far event time was."""
         for stage in self.stages.all:
-            if isinstance(stage, PanesStage):
+            if isinstance(stage, PanesStage | MatchStage):
                 stage.resume_at(self.watermark())
 
     @abstractmethod
@@ -401,7 +402,8 @@ class Task(Actor):
     def progress(self) -> m.Progress:
         """How far this task is."""
         panes = [stage for stage in self.stages.all if isinstance(stage, PanesStage)]
-        windows, late = sum(stage.open_windows() for stage in panes), sum(stage.late_records for stage in panes)
+        windows = sum(stage.open_windows() for stage in panes)
+        late = sum(stage.late_records for stage in self.stages.all if isinstance(stage, PanesStage | MatchStage))
         return m.Progress(self.records_in, self.log.records, self.watermark(), windows, late)
 
     def observe(self) -> dict[str, Any]:

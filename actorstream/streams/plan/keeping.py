@@ -25,6 +25,9 @@ def kept_by(node: Node) -> tuple[str, ...]:
             return (f"accumulators of {names}, per key and {_window(node)}",)
         case nodes.WindowApply():
             return (f"each {_type_name(node.value_type, 'record')}, per key and {_window(node)}",)
+        case nodes.MatchPattern():
+            what, within = _type_name(node.value_type, "record"), show_us(node.pattern.within_us or 0)
+            return (f"partial matches and each {what} of theirs, per key, dropped when {within} are over",)
         case nodes.RunningAggregate():
             return (f"accumulators of {', '.join(name for name, _ in node.aggregates)}, per key, for ever",)
         case nodes.Reduce():

@@ -11,6 +11,7 @@ from typing import Any
 
 from actorstream.model.topic import Topic
 from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.pattern import Pattern
 from actorstream.streams.site import NOWHERE, Site
 from actorstream.streams.windows import WindowSpec
 
@@ -189,8 +190,24 @@ class WindowApply(Stateful):
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class MatchPattern(Stateful):
+    """A function over each match of a pattern in the records of a key."""
+
+    kind = "match"
+    pattern: Pattern[Any]
+    function: Function
+    overlap: bool
+    partial_max: int
+    value_type: Any = Any
+    key_type: Any = Any
+
+    def detail(self) -> str:
+        return f"{self.pattern}{', overlapping' if self.overlap else ''}"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Late(Node):
-    """The records that came after their window was final; its input is the window's node."""
+    """The records that came too late for a window, or a match; its input is that one's node."""
 
     kind = "late"
 

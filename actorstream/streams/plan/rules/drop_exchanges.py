@@ -16,6 +16,7 @@ from actorstream.streams.plan.nodes import (
     Columns,
     Filter,
     KeyBy,
+    MatchPattern,
     Node,
     Process,
     Reduce,
@@ -28,7 +29,7 @@ from actorstream.streams.plan.nodes import (
 )
 from actorstream.streams.plan.rewrite import kept, rewrite
 
-_OF_ONE_STREAM = (WindowAggregate, WindowApply, RunningAggregate, Reduce, Process)
+_OF_ONE_STREAM = (WindowAggregate, WindowApply, MatchPattern, RunningAggregate, Reduce, Process)
 _FILTERS = (KeyBy, Filter, Tap, Split, Branch)
 _AGGREGATES = (WindowAggregate, RunningAggregate)
 
