@@ -302,6 +302,7 @@ class Kernel:
         self.asks.on_ended(cell.path, [])
         if self.cluster is not None:
             self.cluster.watches.on_gone(cell)
+            self.cluster.guests.on_gone(cell.path)
 
     def _on_root_ended(self) -> None:
         self.ended = True

@@ -21,7 +21,6 @@ CASES: list[tuple[Plant, range]] = [
     (node_plants.watches_do_not_move, range(20)),
     (node_plants.what_waits_is_overtaken, range(60)),
     (node_plants.ends_of_lost_children_are_not_told, range(10)),
-    (node_plants.ends_overtake_mail, range(95, 140)),  # It takes mail that seeks its way, and an end, at once.
 ]
 
 

@@ -21,6 +21,7 @@ from actorstream.host.logs import silence
 from actorstream.testing import ClusterFaults
 from tests.actors.nodes.survival import FAULTS, live
 from tests.hashes import printed
+from tests.simulation import node_plants
 
 BOOK: list[Any] = []
 """What the actors of one test wrote down."""
@@ -112,8 +113,16 @@ def test_schedule_34_an_end_is_told_behind_all_that_was_said(system: ActorSystem
     system.world.fabric.weather = Weather()
     system.run_for("3s")
 
-    assert [one.words[0] for one in BOOK[:100]] == [str(number) for number in range(100)]
+    assert BOOK[:100] == [Say([str(number)]) for number in range(100)]
     assert type(BOOK[100]).__name__ == "Crash"
+
+
+def test_schedule_34_is_noticed_when_an_end_overtakes(system: ActorSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """News of an end wait behind what waits until its way is known; storms hardly ever see both at once."""
+    node_plants.ends_overtake_mail(monkeypatch)
+
+    with pytest.raises(AssertionError):
+        test_schedule_34_an_end_is_told_behind_all_that_was_said(system, Weather())
 
 
 def crcs() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from actorstream.actors.message import ExitReason, Message
-from actorstream.actors.nodes.messages import GuestEnded, StartGuest, StopChild
+from actorstream.actors.nodes.messages import GuestEnded, StopChild
 from actorstream.actors.ref import Ref
 
 if TYPE_CHECKING:
@@ -21,11 +21,10 @@ class Guest:
         ref: the parent's, pinned.
         cell: the guest.
         life: its present one.
-        next: a start of the same path by another parent, which waits until this guest is gone.
-        orphaned: nobody is told of its end; it is buried then.
+        orphaned: it does not come back after its end.
     """
 
-    __slots__ = ("_bury", "_tell", "cell", "life", "next", "node", "orphaned", "ref")
+    __slots__ = ("_bury", "_tell", "cell", "life", "node", "orphaned", "ref")
 
     cell: Cell
 
@@ -35,17 +34,19 @@ class Guest:
         self.node = node
         self.ref = parent
         self.life = 0
-        self.next: tuple[int, StartGuest] | None = None
         self.orphaned = False
         self._tell = tell
         self._bury = bury
 
     def report_end(self, name: str, reason: ExitReason) -> None:
         """The guest's incarnation ended."""
+        self.tell_end(self.cell.incarnation, reason)
         if self.orphaned:
             self._bury(self)
-        else:
-            self._tell(self.node, GuestEnded(self.cell.path, self.life, self.cell.incarnation, reason))
+
+    def tell_end(self, incarnation: int, reason: ExitReason) -> None:
+        """Let the parent know, if it still lives; it may be ending, and wait for this."""
+        self._tell(self.node, GuestEnded(self.cell.path, self.life, incarnation, reason))
 
     def request_stop(self, name: str) -> None:
         """Somebody stopped the guest."""

@@ -134,7 +134,9 @@ class Watches:
         watch = self._ours.get(ended.path)
         if watch is None:
             return
-        watch.node, watch.incarnation, watch.reason = number, ended.incarnation, ended.reason
+        if number != watch.node or ended.incarnation >= watch.incarnation:
+            watch.node, watch.incarnation, watch.reason = number, ended.incarnation, ended.reason
+        # Else the news waited behind what that incarnation had sent, and the next one has begun since.
         self._tell(ended.path, ended.incarnation, ended.reason)
         self._cluster.kernel.asks.on_ended(ended.path, ended.asks, ended.last_question)
 

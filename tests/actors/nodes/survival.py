@@ -105,9 +105,9 @@ def check_family(kernel: Any, cells: Cells) -> None:
     for path, outpost in kernel.cluster.outposts.items():
         assert outpost.incarnation == cells[path].incarnation
         assert outpost.node == cells[path].incarnation >> 32
+    assert not kernel.cluster.guests._next
     for path, guest in kernel.cluster.guests._guests.items():
         assert kernel.cells[path] is guest.cell
-        assert guest.next is None
         parent = cells[guest.ref.path]
         assert guest.ref.incarnation == parent.incarnation
         assert path in parent.kernel.cluster.outposts
