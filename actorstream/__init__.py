@@ -6,12 +6,14 @@ The public names, and nothing else.
 from actorstream.model.record import Record
 from actorstream.streams import aggregates as agg
 from actorstream.streams.app import App
+from actorstream.streams.gaps import Gap
 from actorstream.streams.pattern import Match, pattern
 from actorstream.streams.state import Key, ListState, MapState, State, Timer, ValueState
 from actorstream.streams.windows import Window, sliding, tumbling
 
 __all__ = [
     "App",
+    "Gap",
     "Key",
     "ListState",
     "MapState",

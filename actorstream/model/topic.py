@@ -24,7 +24,7 @@ class Topic(Generic[T]):
     Compared and hashed by identity, so that it can key the inputs and outputs of a test.
     """
 
-    __slots__ = ("compacted", "key", "name", "partitions", "replication", "retention_us", "type")
+    __slots__ = ("compacted", "key", "name", "partitions", "replication", "retention_us", "sequence", "type")
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Topic(Generic[T]):
         key: str | Callable[[Any], Any] | None = None,
         retention: str | timedelta | None = None,
         compacted: bool = False,
+        sequence: str | None = None,
     ) -> None:
         check_topic_name(name)
         if not 1 <= partitions <= PARTITIONS_MAX:
@@ -47,6 +48,7 @@ class Topic(Generic[T]):
         self.key = key
         self.retention_us = None if retention is None else duration_us(retention, what=f"retention of {name!r}")
         self.compacted = compacted
+        self.sequence = sequence
 
     def __repr__(self) -> str:
         return f"Topic({self.name!r})"

@@ -33,6 +33,8 @@ class Counts(NamedTuple):
     open_windows: int
     late_records: int
     checkpoints: int
+    missing_records: int = 0
+    duplicate_records: int = 0
 
 
 def watch(app: App, job: Job, data: str) -> JobStatus:
@@ -62,6 +64,8 @@ def count(status: JobStatus, sources: list[str]) -> Counts:
         sum(one.open_windows for one in tasks.values()),
         sum(one.late_records for one in tasks.values()),
         status.checkpoints,
+        sum(one.missing_records for one in tasks.values()),
+        sum(one.duplicate_records for one in tasks.values()),
     )
 
 
@@ -94,6 +98,8 @@ def _summary(status: JobStatus, done: Counts, seconds: float) -> str:
         f"{done.open_windows:,} open window{'' if done.open_windows == 1 else 's'} left",
         f"{done.late_records:,} late records",
     ]
+    if done.missing_records or done.duplicate_records:
+        said.append(f"{done.missing_records:,} numbers missing, {done.duplicate_records:,} duplicates")
     if status.restarts:
         said.append(f"{status.restarts} restarts")
     return f"{status.job}: {', '.join(said)}, in {seconds:.1f} s"

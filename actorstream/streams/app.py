@@ -11,6 +11,7 @@ from actorstream.model.duration import duration_us
 from actorstream.model.topic import Topic, check_topic_name
 from actorstream.streams import checks
 from actorstream.streams.connector import Source
+from actorstream.streams.gaps import check_sequence, watch_gaps
 from actorstream.streams.plan import nodes
 from actorstream.streams.program import Program
 from actorstream.streams.site import user_site
@@ -63,6 +64,7 @@ class App:
         key: str | Callable[[Any], Any] | None = None,
         retention: str | timedelta | None = None,
         compacted: bool = False,
+        sequence: str | None = None,
     ) -> Topic[T]: ...
     @overload
     def topic(
@@ -75,6 +77,7 @@ class App:
         key: str | Callable[[Any], Any] | None = None,
         retention: str | timedelta | None = None,
         compacted: bool = False,
+        sequence: str | None = None,
     ) -> Topic[Any]: ...
     def topic(
         self,
@@ -86,6 +89,7 @@ class App:
         key: str | Callable[[Any], Any] | None = None,
         retention: str | timedelta | None = None,
         compacted: bool = False,
+        sequence: str | None = None,
     ) -> Topic[Any]:
         """A topic of the log, created when the app starts. The same name again gives the same object.
 
@@ -96,6 +100,8 @@ class App:
             key: a field's name or a function of the value: the key under which `to` and `send` write.
             retention: how long records are kept; None: for ever.
             compacted: whether only the latest record of each key need be kept.
+            sequence: the field in which the records of each key are numbered, going up by one; jobs that read the topic
+                count what is missing and what comes twice, see `Stream.gaps`.
 
         Raises:
             TopicMismatch: the name is declared otherwise already.
@@ -111,7 +117,9 @@ class App:
             key=key,
             retention=retention,
             compacted=compacted,
+            sequence=sequence,
         )
+        check_sequence(topic)
         return self._program.declare(topic)
 
     @overload
@@ -172,7 +180,9 @@ class App:
         if start not in ("earliest", "latest"):
             raise PlanError(f'stream at {user_site()}: start is {start!r}; it is "earliest" or "latest"')
         node = self._source(source, name, event_time, max_delay, idle, start)
-        return Stream(self._program, self._program.add(node))
+        self._program.add(node)
+        watch_gaps(self._program, node)
+        return Stream(self._program, node)
 
     def _source(
         self,

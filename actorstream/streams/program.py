@@ -7,7 +7,7 @@ from typing import Any
 
 from actorstream.errors import PlanError, TopicMismatch
 from actorstream.model.topic import Topic
-from actorstream.streams.plan.nodes import SINKS, Node, Process, Tap, walk
+from actorstream.streams.plan.nodes import SINKS, Gaps, KeyBy, Node, Process, Tap, walk
 from actorstream.streams.site import function_name, user_site
 
 
@@ -37,7 +37,7 @@ class Program:
             TopicMismatch: it was declared otherwise.
         """
         known = self.topics.setdefault(topic.name, topic)
-        for attribute in ("type", "partitions", "replication", "key", "retention_us", "compacted"):
+        for attribute in ("type", "partitions", "replication", "key", "retention_us", "compacted", "sequence"):
             one, other = getattr(known, attribute), getattr(topic, attribute)
             if one != other:
                 raise TopicMismatch(
@@ -76,7 +76,7 @@ class Program:
         return path if count == 1 else f"{path}~{count}"
 
     def complete(self) -> tuple[Node, ...]:
-        """The ends of all paths: sinks, and taps that nothing reads.
+        """The ends of all paths: sinks, and taps that nothing reads; numbers are followed, too.
 
         Raises:
             PlanError: as `check`, or there is nothing to run.
@@ -89,7 +89,13 @@ class Program:
                 f"app {self.name!r} has nothing to run: no stream ends anywhere; end one with .to(topic), .to(sink) or "
                 "@stream.sink"
             )
-        return ends
+        return (*ends, *(n for n in self._nodes if isinstance(n, Gaps) and n not in read))
+
+    def reading(self, node: Node, kind: type[Node]) -> Node | None:
+        """The first operator of that kind that reads `node`, or a `key_by` of it; None if there is none."""
+        keys = {one for one in self._nodes if isinstance(one, KeyBy) and node in one.inputs}
+        readers = (one for one in self._nodes if isinstance(one, kind))
+        return next((one for one in readers if node in one.inputs or not keys.isdisjoint(one.inputs)), None)
 
     def check(self, nodes: Iterable[Node]) -> None:
         """Refuse what can be told only now that all is written.

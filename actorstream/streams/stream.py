@@ -19,6 +19,7 @@ from actorstream.streams.program import Program
 from actorstream.streams.site import function_name, user_site
 
 if TYPE_CHECKING:
+    from actorstream.streams.gaps import Gap
     from actorstream.streams.keyed import KeyedStream
 
 K = TypeVar("K")
@@ -50,6 +51,13 @@ class Stream(Generic[V]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
+
+    @property
+    def gaps(self) -> Stream[Gap]:
+        """What is wrong with the numbers of a topic with a `sequence`; only of the stream that `app.stream` gave."""
+        from actorstream.streams.gaps import gaps_of
+
+        return gaps_of(self._program, self._node)
 
     # --- row operators ---------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from actorstream import App, Key, Match, Record, State, Timer, ValueState, Window, agg, pattern, tumbling
+from actorstream import App, Gap, Key, Match, Record, State, Timer, ValueState, Window, agg, pattern, tumbling
 from actorstream.connectors import files
 from actorstream.host import Entropy
 from actorstream.model.topic import Topic
@@ -206,6 +206,24 @@ def patterns() -> Workload:
     return Workload(app, {readings: events(240, late=0.2)})
 
 
+class Numbered(Record):
+    """What a device sends."""
+
+    device: str
+    number: int
+
+
+def gaps() -> Workload:
+    """Numbers of devices, some missing, some late, some twice, from three partitions."""
+    app = App("gaps")
+    sent = app.topic("sent", Numbered, partitions=3, key="device", sequence="number")
+    found = app.topic("found", Gap, key="key")
+    app.stream(sent).gaps.to(found)
+    entropy = Entropy(8)
+    numbers = [number - entropy.below(4) if entropy.chance(0.5) else number for number in range(4, 64)]
+    return Workload(app, {sent: [Numbered(f"d{device}", number) for number in numbers for device in range(5)]})
+
+
 def lookup() -> Workload:
     """A join with a table that is read first."""
     app = App("lookup")
@@ -301,5 +319,5 @@ def generated() -> Workload:
     return Workload(app, {})
 
 
-IN_TOPICS = [pass_through, words, bank, timers, windows, patterns, lookup, both, chain, generated]
+IN_TOPICS = [pass_through, words, bank, timers, windows, patterns, gaps, lookup, both, chain, generated]
 """All that write to topics."""

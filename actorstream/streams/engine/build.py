@@ -11,6 +11,7 @@ from actorstream.streams.connector import TwoPhaseSink
 from actorstream.streams.engine.aggregate import WindowAggregateStage
 from actorstream.streams.engine.apply import WindowApplyStage
 from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, WhereStage
+from actorstream.streams.engine.gaps import GapsStage
 from actorstream.streams.engine.join import TableJoinStage
 from actorstream.streams.engine.keys import KeyStage
 from actorstream.streams.engine.match import MatchStage
@@ -138,6 +139,7 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.WindowAggregate: lambda node, now, reads: WindowAggregateStage(node),
     nodes.WindowApply: lambda node, now, reads: WindowApplyStage(node),
     nodes.MatchPattern: lambda node, now, reads: MatchStage(node),
+    nodes.Gaps: lambda node, now, reads: GapsStage(node),
     nodes.RunningAggregate: lambda node, now, reads: RunningAggregateStage(node),
     nodes.Reduce: lambda node, now, reads: ReduceStage(node),
     nodes.Process: lambda node, now, reads: ProcessStage(node, now),

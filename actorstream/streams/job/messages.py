@@ -53,13 +53,18 @@ class Credit(Message):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a task is, for people."""
+    """How far a task is, for people.
+
+    `missing_records`, `duplicate_records`: by the numbers of a topic with a `sequence`, since the job began.
+    """
 
     records_in: int = 0
     records_out: int = 0
     watermark: int = 0
     open_windows: int = 0
     late_records: int = 0
+    missing_records: int = 0
+    duplicate_records: int = 0
 
 
 class Restore(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ from actorstream.log.client import (
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.build import Stages
+from actorstream.streams.engine.gaps import GapsStage
 from actorstream.streams.engine.match import MatchStage
 from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.engine.process import ProcessStage
@@ -404,7 +405,9 @@ class Task(Actor):
         panes = [stage for stage in self.stages.all if isinstance(stage, PanesStage)]
         windows = sum(stage.open_windows() for stage in panes)
         late = sum(stage.late_records for stage in self.stages.all if isinstance(stage, PanesStage | MatchStage))
-        return m.Progress(self.records_in, self.log.records, self.watermark(), windows, late)
+        gaps = [stage for stage in self.stages.all if isinstance(stage, GapsStage)]
+        missing, duplicates = sum(stage.missing for stage in gaps), sum(stage.duplicates for stage in gaps)
+        return m.Progress(self.records_in, self.log.records, self.watermark(), windows, late, missing, duplicates)
 
     def observe(self) -> dict[str, Any]:
         """How far this task is."""

@@ -28,6 +28,8 @@ def kept_by(node: Node) -> tuple[str, ...]:
         case nodes.MatchPattern():
             what, within = _type_name(node.value_type, "record"), show_us(node.pattern.within_us or 0)
             return (f"partial matches and each {what} of theirs, per key, dropped when {within} are over",)
+        case nodes.Gaps():
+            return ("the next number and what is missing, per key and partition, for ever",)
         case nodes.RunningAggregate():
             return (f"accumulators of {', '.join(name for name, _ in node.aggregates)}, per key, for ever",)
         case nodes.Reduce():
@@ -47,6 +49,8 @@ def growth_of(node: Node) -> tuple[str, ...]:
     match node:
         case nodes.RunningAggregate() | nodes.Reduce():
             return ("with the number of keys: a window would let go of those that are past",)
+        case nodes.Gaps():
+            return ("with the number of keys: let them name producers, of which there are few",)
         case nodes.Process():
             return tuple(_growth(one) for one in node.injected if one.kind in ("value", "list", "map"))
         case _:

@@ -206,6 +206,18 @@ class MatchPattern(Stateful):
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Gaps(Stateful):
+    """What is wrong with the numbers of each key in each partition; `field` has them."""
+
+    kind = "gaps"
+    field: str
+    key_type: Any = Any
+
+    def detail(self) -> str:
+        return f"in {self.field}"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Late(Node):
     """The records that came too late for a window, or a match; its input is that one's node."""
 
