@@ -157,6 +157,7 @@ class History:
         self.sink_topics: dict[str, None] = {}
         self.sources: dict[str, Any] = {}
         self.watermarks: dict[str, int] = {}
+        self.instances: dict[str, Any] = {}  # task → how many, when the last checkpoint was decided
         self.state: dict[str, tuple[StateRange, ...]] = {}
         self.savepoints: dict[str, int] = {}
         self._cuts: dict[tuple[str, str, int], tuple[int, Cut]] = {}  # (partition, lane, slot) → (epoch, cut)
@@ -209,11 +210,12 @@ class History:
         assert done.epoch == self.last_epoch, "a checkpoint of an ended epoch was decided"
         assert done.checkpoint > self.last_checkpoint, "a checkpoint went back"
         self.done = done
+        assert self.epoch is not None
+        self.instances = dict(self.epoch.assignment or {})
         self.sources.update(done.sources)
         self.watermarks.update(done.watermarks)
         for state, ranges in done.state.items():
-            kept = () if any(one.base for one in ranges) else self.state.get(state, ())
-            self.state[state] = (*kept, *ranges)
+            self.state[state] = _needed((*self.state.get(state, ()), *ranges))
         for partition, lanes in done.sinks.items():
             for lane, cut in lanes.items():
                 self._cuts[partition, lane, cut.slot] = (done.epoch, cut)
@@ -277,3 +279,16 @@ def verdict(
     if settled is not None and settled.producer_epoch == producer_epoch and last_sequence <= settled.last_sequence:
         return "committed" if last_offset <= settled.last_offset else "aborted"
     return "aborted" if newest_epoch > producer_epoch else "undecided"
+
+
+def _needed(ranges: tuple[StateRange, ...]) -> tuple[StateRange, ...]:
+    """Those that are not replaced, group by group, by later bases."""
+    kept: list[StateRange] = []
+    replaced = 0  # A bit for each key group.
+    for one in reversed(ranges):
+        groups = ((1 << (one.last_group - one.first_group + 1)) - 1) << one.first_group
+        if groups & ~replaced:
+            kept.append(one)
+        if one.base:
+            replaced |= groups
+    return tuple(reversed(kept))

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from actorstream.errors import PlanError
+from actorstream.model.identity import KEY_GROUPS
 from actorstream.model.record import Record, field_names, is_record_type
 from actorstream.streams.site import hints, user_site
 
@@ -101,6 +102,20 @@ def check_function(function: Any, use: str) -> None:
         raise PlanError(f"{use} at {user_site()} was given {function!r}; give it a function")
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise PlanError(f"{use} at {user_site()}: {function.__name__} is async; this operator calls plain functions")
+
+
+def checked_parallelism(parallelism: Any, use: str) -> int:
+    """How many instances an operator is to have.
+
+    Raises:
+        PlanError: not a number from 1 to the number of key groups.
+    """
+    if isinstance(parallelism, int) and not isinstance(parallelism, bool) and 1 <= parallelism <= KEY_GROUPS:
+        return parallelism
+    raise PlanError(
+        f"{use} at {user_site()}: parallelism is {parallelism!r}; it is the number of instances that share the keys, "
+        f"from 1 to {KEY_GROUPS}"
+    )
 
 
 def result_type(function: Callable[..., Any]) -> Any:

@@ -142,16 +142,26 @@ class KeyedStream(Stream[V], Generic[K, V]):
                 )
 
     @overload
-    def process(self, function: Callable[..., Iterator[R]], /, *, name: str | None = None) -> ProcessedStream[R]: ...
+    def process(
+        self, function: Callable[..., Iterator[R]], /, *, name: str | None = None, parallelism: int = 1
+    ) -> ProcessedStream[R]: ...
     @overload
-    def process(self, function: Callable[..., R | None], /, *, name: str | None = None) -> ProcessedStream[R]: ...
+    def process(
+        self, function: Callable[..., R | None], /, *, name: str | None = None, parallelism: int = 1
+    ) -> ProcessedStream[R]: ...
     @overload
-    def process(self, /, *, name: str | None = None) -> Callable[[Callable[..., Any]], ProcessedStream[Any]]: ...
-    def process(self, function: Any = None, /, *, name: str | None = None) -> Any:
+    def process(
+        self, /, *, name: str | None = None, parallelism: int = 1
+    ) -> Callable[[Callable[..., Any]], ProcessedStream[Any]]: ...
+    def process(self, function: Any = None, /, *, name: str | None = None, parallelism: int = 1) -> Any:
         """A function of the value and of what its other parameters' annotations ask for: state, key, timers.
 
         It returns None (nothing), a value, or is a generator. What it may ask for: `ValueState`, `ListState`,
         `MapState`, `Key`, `Timer`.
+
+        Args:
+            parallelism: how many instances share the keys, 1 to 256. It changes no result, and may be another number
+                in another run: the state goes with its keys.
 
         Example:
             >>> from actorstream import App, ValueState
@@ -175,6 +185,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
                 inputs=(key,),
                 function=user,
                 injected=injections(user, skip=1),
+                parallelism=checks.checked_parallelism(parallelism, "process"),
                 type=checks.emitted_type(checks.result_type(user)),
                 key_type=key.key_type,
                 **naming,
@@ -184,7 +195,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
 
         return build if function is None else build(function)
 
-    def reduce(self, function: Callable[[V, V], V], /, *, name: str | None = None) -> Stream[V]:
+    def reduce(self, function: Callable[[V, V], V], /, *, name: str | None = None, parallelism: int = 1) -> Stream[V]:
         """The first value of a key as it is, then the function of the last result and each value; each is emitted.
 
         Example:
@@ -199,14 +210,27 @@ class KeyedStream(Stream[V], Generic[K, V]):
         naming = self._program.naming("reduce", function, name, self.name)
         key = self._key_node()
         value_type = key.type if checks.result_type(function) in (Any, key.type) else Any
-        node = nodes.Reduce(inputs=(key,), function=function, type=value_type, key_type=key.key_type, **naming)
+        node = nodes.Reduce(
+            inputs=(key,),
+            function=function,
+            parallelism=checks.checked_parallelism(parallelism, "reduce"),
+            type=value_type,
+            key_type=key.key_type,
+            **naming,
+        )
         return Stream(self._program, self._program.add(node), function)
 
     @overload
-    def aggregate(self, into: type[R], /, *, name: str | None = None, **aggregates: Aggregate) -> Stream[R]: ...
+    def aggregate(
+        self, into: type[R], /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
+    ) -> Stream[R]: ...
     @overload
-    def aggregate(self, /, *, name: str | None = None, **aggregates: Aggregate) -> Stream[Any]: ...
-    def aggregate(self, into: Any = None, /, *, name: str | None = None, **aggregates: Aggregate) -> Any:
+    def aggregate(
+        self, /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
+    ) -> Stream[Any]: ...
+    def aggregate(
+        self, into: Any = None, /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
+    ) -> Any:
         """Running aggregates of each key, emitted on every change: a Record of the key and the aggregates.
 
         Example:
@@ -220,6 +244,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
         naming = self._program.naming("aggregate", None, name, self.name)
         node = nodes.RunningAggregate(
             inputs=(key,),
+            parallelism=checks.checked_parallelism(parallelism, "aggregate"),
             aggregates=tuple(aggregates.items()),
             key_names=key.key_names,
             key_type=key.key_type,
@@ -233,8 +258,12 @@ class KeyedStream(Stream[V], Generic[K, V]):
         self, table: Table[K, W], function: Callable[[V, W | None], R], /, *, how: str = "left", name: str | None = None
     ) -> Stream[R]: ...
     @overload
-    def join(self, table: Table[K, W], /, *, how: str = "left", name: str | None = None) -> TableJoined[V, W]: ...
-    def join(self, table: Any, function: Any = None, /, *, how: str = "left", name: str | None = None) -> Any:
+    def join(
+        self, table: Table[K, W], /, *, how: str = "left", name: str | None = None, parallelism: int = 1
+    ) -> TableJoined[V, W]: ...
+    def join(
+        self, table: Any, function: Any = None, /, *, how: str = "left", name: str | None = None, parallelism: int = 1
+    ) -> Any:
         """Join each record with the latest value of its key in a table.
 
         A decorator over `(value, table value or None)`; without a function the pairs themselves.
@@ -256,7 +285,9 @@ class KeyedStream(Stream[V], Generic[K, V]):
             raise PlanError(f"join at {user_site()} was given {table!r}; give it a table (app.table)")
         if how not in ("left", "inner"):
             raise PlanError(f'join at {user_site()}: how is {how!r}; with a table it is "left" or "inner"')
-        joined: TableJoined[Any, Any] = TableJoined(self, table, how, name)
+        joined: TableJoined[Any, Any] = TableJoined(
+            self, table, how, name, checks.checked_parallelism(parallelism, "join")
+        )
         return joined if function is None else joined(function)
 
     def _need_name(self, operation: str, function: Any, name: str | None) -> None:
@@ -322,7 +353,10 @@ def _check_alike(node: nodes.Process, injected: tuple[Injection, ...]) -> None:
 class TableJoined(Stream[tuple[V, W]]):
     """A stream-table join that waits for its function; without one it is the stream of pairs."""
 
-    def __init__(self, keyed: KeyedStream[Any, Any], table: Table[Any, Any], how: str, name: str | None) -> None:
+    def __init__(
+        self, keyed: KeyedStream[Any, Any], table: Table[Any, Any], how: str, name: str | None, parallelism: int
+    ) -> None:
+        self._parallelism = parallelism
         self._keyed, self._table, self._how, self._given = keyed, table, how, name
         self._pairs: nodes.Node | None = None
         self._program = keyed._program
@@ -347,6 +381,7 @@ class TableJoined(Stream[tuple[V, W]]):
         node = nodes.TableJoin(
             inputs=(key, self._table.node),
             how=self._how,
+            parallelism=self._parallelism,
             function=function,
             type=tuple if function is None else checks.emitted_type(checks.result_type(function)),
             table_type=self._table.node.type,

@@ -67,8 +67,12 @@ class WindowedStream(Generic[K, V]):
         self, function: Callable[[Window[K, V]], Iterator[R]], /, *, name: str | None = None
     ) -> WindowResult[R]: ...
     @overload
-    def apply(self, function: Callable[[Window[K, V]], R | None], /, *, name: str | None = None) -> WindowResult[R]: ...
-    def apply(self, function: Callable[[Window[K, V]], Any], /, *, name: str | None = None) -> WindowResult[Any]:
+    def apply(
+        self, function: Callable[[Window[K, V]], R | None], /, *, name: str | None = None, parallelism: int = 1
+    ) -> WindowResult[R]: ...
+    def apply(
+        self, function: Callable[[Window[K, V]], Any], /, *, name: str | None = None, parallelism: int = 1
+    ) -> WindowResult[Any]:
         """A function over all records of each key and window.
 
         Example:
@@ -91,6 +95,7 @@ class WindowedStream(Generic[K, V]):
         naming = self._program.naming("window", function, name, self._of)
         node = nodes.WindowApply(
             inputs=(key,),
+            parallelism=checks.checked_parallelism(parallelism, "window"),
             window=self._window,
             allowed_lateness_us=self._allowed_lateness_us,
             emit=self._emit,
@@ -103,10 +108,16 @@ class WindowedStream(Generic[K, V]):
         return self._finish(node, function)
 
     @overload
-    def aggregate(self, into: type[R], /, *, name: str | None = None, **aggregates: Aggregate) -> WindowResult[R]: ...
+    def aggregate(
+        self, into: type[R], /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
+    ) -> WindowResult[R]: ...
     @overload
-    def aggregate(self, /, *, name: str | None = None, **aggregates: Aggregate) -> WindowResult[Any]: ...
-    def aggregate(self, into: Any = None, /, *, name: str | None = None, **aggregates: Aggregate) -> Any:
+    def aggregate(
+        self, /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
+    ) -> WindowResult[Any]: ...
+    def aggregate(
+        self, into: Any = None, /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
+    ) -> Any:
         """Aggregates of each key and window: a Record of the key, `start`, `end` and the aggregates.
 
         With a Record type first, that type, filled by field name. A window keeps accumulators, not records.
@@ -129,6 +140,7 @@ class WindowedStream(Generic[K, V]):
         naming = self._program.naming("aggregate", None, name, self._of)
         node = nodes.WindowAggregate(
             inputs=(key,),
+            parallelism=checks.checked_parallelism(parallelism, "aggregate"),
             window=self._window,
             allowed_lateness_us=self._allowed_lateness_us,
             emit=self._emit,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from actorstream.actors.flow import Amount, Fence, Inlet, Outlet
 from actorstream.connectors.files.parts import PartFiles
 from actorstream.log.client import RawDecoder
+from actorstream.model.identity import KEY_GROUPS
 from actorstream.model.instant import START_OF_TIME
 from actorstream.streams.engine.sinks import TopicSinkStage
+from actorstream.streams.job.checkpoints import Checkpoints
 from actorstream.streams.job.elements import Barrier
 from actorstream.streams.job.feeds import TopicFeed
 from actorstream.streams.job.files import FileLane
@@ -61,8 +64,8 @@ def state_is_loaded_but_for_the_last_range(patch: pytest.MonkeyPatch) -> None:
     """One checkpoint's changes are forgotten."""
     right = Restoring.start
 
-    def start(self: Any, context: Any, state: Any) -> None:
-        right(self, context, {name: ranges[:-1] for name, ranges in state.items()})
+    def start(self: Any, context: Any, state: Any, groups: Any) -> None:
+        right(self, context, {name: ranges[:-1] for name, ranges in state.items()}, groups)
 
     patch.setattr(Restoring, "start", start)
 
@@ -236,3 +239,24 @@ def a_checkpoint_falls_between_two_pieces(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr("actorstream.streams.engine.rows.PIECE_RECORDS", 1)
     patch.setattr("actorstream.streams.job.task.Task.once_through", once_through)
+
+
+def instances_forget_each_other(patch: pytest.MonkeyPatch) -> None:
+    """Of a state that several instances share, the decision holds what the last of them wrote."""
+    right = Checkpoints.done
+
+    def done(self: Any, *arguments: Any) -> Any:
+        decided = right(self, *arguments)
+        return msgspec.structs.replace(decided, state={name: ranges[-1:] for name, ranges in decided.state.items()})
+
+    patch.setattr(Checkpoints, "done", done)
+
+
+def an_instance_loads_all_groups(patch: pytest.MonkeyPatch) -> None:
+    """Also those of the others, so that what they emit is emitted twice."""
+    right = Restoring.start
+    patch.setattr(
+        Restoring,
+        "start",
+        lambda self, context, state, groups: right(self, context, state, range(KEY_GROUPS)),
+    )

@@ -304,6 +304,32 @@ def part_files(directory: Path) -> Workload:
     return Workload(app, {numbers: range(150)}, PartFilesOutside(directory))
 
 
+def shared() -> Workload:
+    """Windows, a table join and running counts, each over three instances that share the keys."""
+    app = App("shared")
+    readings = app.topic("readings", Event, partitions=2, key="key")
+    places = app.topic("places", Place, key="id")
+    counts = app.topic("counts", Count, partitions=2, key="word")
+    sums = app.topic("sums", dict, key="key")
+    named = app.topic("named", dict, key="key")
+    keyed = app.stream(readings, event_time="at", max_delay="2s").key_by("key")
+    keyed.aggregate(name="counting", parallelism=3, n=agg.count()).map(
+        lambda row: Count(row.key, row.n), name="counted"
+    ).to(counts)
+    keyed.window(tumbling("10s")).aggregate(name="summing", parallelism=3, sum=agg.sum("value")).map(
+        lambda row: {"key": row.key, "start": row.start.isoformat(), "sum": row.sum}, name="summed"
+    ).to(sums)
+    table = app.table(places, key=lambda place: f"k{place.id}")
+    keyed.join(
+        table,
+        lambda one, place: {"key": one.key, "value": one.value, "name": place and place.name},
+        name="naming",
+        parallelism=3,
+    ).to(named)
+    rows = [Place(number % 8, f"name {number}") for number in range(40)]
+    return Workload(app, {places: rows, readings: events(120, keys=12)})
+
+
 def generated() -> Workload:
     """A generator with offsets, counted by key."""
     app = App("generated")
@@ -319,5 +345,5 @@ def generated() -> Workload:
     return Workload(app, {})
 
 
-IN_TOPICS = [pass_through, words, bank, timers, windows, patterns, gaps, lookup, both, chain, generated]
+IN_TOPICS = [pass_through, words, bank, timers, windows, patterns, gaps, lookup, both, chain, shared, generated]
 """All that write to topics."""

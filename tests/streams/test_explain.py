@@ -276,6 +276,18 @@ def test_a_window_says_when_its_state_is_dropped() -> None:
     assert _kept(app) == ["accumulators of counts, per key and 10s window, dropped when it closes"]
 
 
+def test_an_exchange_by_key_is_shown() -> None:
+    """Where a task has several instances, each gets the records of its keys."""
+    app = App("divided")
+    keyed = app.stream(["a"], name="letters").key_by(lambda letter: letter, name="letter")
+    keyed.aggregate(n=agg.count(), name="counted", parallelism=4).to(app.topic("out"))
+
+    drawn = app.explain()
+
+    assert "sends  letter to task counted, divided by key" in drawn
+    assert "task counted, 4 instances" in drawn
+
+
 def test_a_program_without_an_end_is_refused() -> None:
     """A stream that goes nowhere is no plan."""
     app = App("endless")

@@ -46,7 +46,8 @@ class Checkpoints:
             ack = self._acks[task]
             done.sources.update(ack.sources)
             done.watermarks.update(ack.watermarks)
-            done.state.update(ack.state)
+            for state, ranges in ack.state.items():  # Instances of a task share a state by key groups.
+                done.state[state] = (*done.state.get(state, ()), *ranges)
             done.handles.update(ack.handles)
             for partition, cuts in ack.sinks.items():
                 done.sinks.setdefault(partition, {}).update(cuts)

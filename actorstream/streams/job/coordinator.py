@@ -316,7 +316,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
             return
         self._loaded.add(loaded.task)
         for task, spec in self._tasks.items():
-            waits_for = spec.task.waits_for
+            waits_for = spec.waits_for
             if loaded.task in waits_for and all(join in self._loaded for join in waits_for):
                 context.send(self._refs[task], m.Go(self._epoch))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from actorstream.actors import Context, receives
 from actorstream.actors.flow import HORIZON_US, Amount
-from actorstream.model.instant import START_OF_TIME, Instant
+from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
 from actorstream.streams.job.gate import Gate
 from actorstream.streams.job.pending import Pending
+from actorstream.streams.job.restoring import restored_watermarks
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.job.task import Task, TaskMessage
 from actorstream.streams.plan.nodes import TableJoin
@@ -25,8 +26,8 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
         self.gate = Gate(streams, tables, min(HORIZON_US, spec.job.settings.checkpoint_us // 4))
 
     def begin(self, context: Context, prepare: m.Prepare) -> None:
-        watermarks = prepare.restore.watermarks
-        self.gate.reset(self.epoch, watermarks, watermarks.get(self.spec.id, START_OF_TIME))
+        watermarks, merged = restored_watermarks(self.spec, prepare.restore)
+        self.gate.reset(self.epoch, watermarks, merged)
 
     def go(self, context: Context) -> None:
         for channel, limit in self.gate.limits().items():
@@ -88,7 +89,7 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
 
     def _loaded(self, context: Context, channel: str) -> None:
         if isinstance(self.spec.task.head, TableJoin) and self.gate.is_table(channel):
-            context.send(context.parent, m.TableLoaded(self.epoch, self.spec.task.name))
+            context.send(context.parent, m.TableLoaded(self.epoch, self.spec.id))
         else:
             self.outlets.offer(Loaded())
 

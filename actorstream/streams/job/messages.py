@@ -75,6 +75,7 @@ class Restore(msgspec.Struct, frozen=True):
     watermarks: dict[str, int] = {}
     state: dict[str, tuple[StateRange, ...]] = {}
     handles: dict[str, tuple[str, ...]] = {}
+    instances: dict[str, int] = {}
 
 
 class Prepare(Message):

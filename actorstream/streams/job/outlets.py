@@ -6,21 +6,29 @@ from actorstream.actors import Context
 from actorstream.actors.flow import NOTHING, Amount, Outlet
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.build import Stages
+from actorstream.streams.engine.exchange import Exchange
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
 from actorstream.streams.job.messages import Credit, Flow, OpenChannel
 from actorstream.streams.job.spec import TaskSpec
+from actorstream.streams.plan.nodes import KeyBy
+from actorstream.streams.plan.physical import Edge
 
 
 class _EdgeStage(Stage):
-    """Offers what a stage emits to the outlet of an edge."""
+    """Offers what a stage emits to the outlets of an edge: each record to that of the instance that owns its key."""
 
-    def __init__(self, name: str, outlet: Outlet[Element]) -> None:
-        super().__init__(name)
-        self._outlet = outlet
+    def __init__(self, edge: Edge, outlets: list[Outlet[Element]]) -> None:
+        super().__init__(edge.target)
+        self._outlets = outlets
+        self._exchange: Exchange | None = None
+        if edge.instances > 1:
+            assert isinstance(edge.node, KeyBy)
+            self._exchange = Exchange(edge.node, edge.instances)
 
     def push(self, batch: Batch) -> None:
-        self._outlet.offer(batch, Amount(len(batch), batch.size_bytes))
+        for instance, part in [(0, batch)] if self._exchange is None else self._exchange.parts(batch):
+            self._outlets[instance].offer(part, Amount(len(part), part.size_bytes))
 
 
 class Outlets:
@@ -33,8 +41,8 @@ class Outlets:
     def attach(self, stages: Stages) -> None:
         """Lead what the stages emit into the outlets."""
         for edge in self._spec.task.outputs:
-            outlet = self._outlets[edge.channel(self._spec.instance)]
-            stages.of(edge.node).outputs.append(_EdgeStage(edge.target, outlet))
+            outlets = [self._outlets[channel] for channel in edge.channels(self._spec.instance)]
+            stages.of(edge.node).outputs.append(_EdgeStage(edge, outlets))
 
     def reset(self) -> None:
         """Begin an epoch: all are shut, and nothing waits."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from actorstream.actors import Ref
 from actorstream.model.duration import duration_us
 from actorstream.streams.engine.build import reads_time
+from actorstream.streams.engine.exchange import groups_of
 from actorstream.streams.plan.nodes import Node
 from actorstream.streams.plan.physical import PhysicalPlan, TaskPlan
 
@@ -67,6 +68,17 @@ class TaskSpec:
         """The instance's identity in the job."""
         return f"{self.task.name}[{self.instance}]"
 
+    @property
+    def groups(self) -> range:
+        """The key groups whose records come to this instance."""
+        return groups_of(self.instance, self.task.instances)
+
+    @property
+    def waits_for(self) -> list[str]:
+        """The instances of joins whose tables must be read before this source starts."""
+        joins = map(self.job.plan.task, self.task.waits_for)
+        return [task_id(join, instance) for join in joins for instance in range(join.instances)]
+
 
 def task_id(task: TaskPlan, instance: int) -> str:
     """The identity of an instance."""
@@ -85,11 +97,15 @@ def task_specs(job: JobSpec, home: str) -> list[TaskSpec]:
     for task in job.plan.tasks:
         for instance in range(task.instances):
             senders = {
-                edge.channel(one): _ref(home, job.plan.task(edge.source), one)
+                edge.channel(one, instance): _ref(home, job.plan.task(edge.source), one)
                 for edge in task.inputs
                 for one in range(job.plan.task(edge.source).instances)
             }
-            receivers = {edge.channel(instance): _ref(home, job.plan.task(edge.target), 0) for edge in task.outputs}
+            receivers = {
+                edge.channel(instance, to): _ref(home, job.plan.task(edge.target), to)
+                for edge in task.outputs
+                for to in range(edge.instances)
+            }
             specs.append(TaskSpec(job, task, instance, senders, receivers, times))
     return specs
 

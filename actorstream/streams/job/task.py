@@ -137,7 +137,7 @@ class Task(Actor):
         if self._fresh:
             then = partial(self._prepared, context, prepare)
             loading = Restoring(self.questions, self.changelog(), self.tables(), self.state_writer, then)
-            loading.start(context, prepare.restore.state)
+            loading.start(context, prepare.restore.state, self.spec.groups)
         else:
             for table in self.tables().values():
                 table.commit(prepare.restore.checkpoint)
@@ -331,7 +331,7 @@ class Task(Actor):
         written = self.state_writer.seal(self.tables(), pending.checkpoint)
         if not written:
             return
-        records = encode_state(written, context.now())
+        records = encode_state(written, context.now(), self.spec.groups)
         pending.wait(CHANGELOG)
 
         def appended(answer: Any) -> None:

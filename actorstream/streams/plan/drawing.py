@@ -81,7 +81,7 @@ def _task_lines(plan: Outline) -> Iterable[str]:
         yield from _labelled("runs", (_title(one) for one in _of(plan, task)))
         yield from _labelled("keeps", (f"{one.name}: {kept}" for one in _of(plan, task) for kept in one.state))
         yield from _labelled("grows", (f"{one.name}: {grown}" for one in _of(plan, task) for grown in one.grows))
-        yield from _labelled("sends", (_to(one) for one in plan.channels if one.source == task.name))
+        yield from _labelled("sends", (_to(plan, one) for one in plan.channels if one.source == task.name))
 
 
 def _of(plan: Outline, task: Task) -> list[Operator]:
@@ -97,8 +97,10 @@ def _from(channel: Channel) -> str:
     return f"{channel.carries} from task {channel.source}{_as_table(channel)}"
 
 
-def _to(channel: Channel) -> str:
-    return f"{channel.carries} to task {channel.target}{_as_table(channel)}"
+def _to(plan: Outline, channel: Channel) -> str:
+    target = next(one for one in plan.tasks if one.name == channel.target)
+    divided = ", divided by key" if target.instances > 1 else ""
+    return f"{channel.carries} to task {channel.target}{_as_table(channel)}{divided}"
 
 
 def _as_table(channel: Channel) -> str:

@@ -30,10 +30,16 @@ class Edge:
     node: Node  # whose output flows here
     target: str  # task
     port: str  # "stream" or "table"
+    instances: int = 1  # of the target; of several, each gets the records of its key groups
 
-    def channel(self, instance: int) -> str:
-        """The channel's identity: stable over restarts."""
-        return f"{self.source}[{instance}]/{self.node.name}>{self.target}:{self.port}"
+    def channel(self, instance: int, to: int = 0) -> str:
+        """The identity of the channel between two instances: stable over restarts, and over other numbers of them."""
+        target = f"{self.target}[{to}]" if to else self.target
+        return f"{self.source}[{instance}]/{self.node.name}>{target}:{self.port}"
+
+    def channels(self, instance: int) -> list[str]:
+        """Those from one instance of the source to all of the target, in their order."""
+        return [self.channel(instance, to) for to in range(self.instances)]
 
 
 @dataclass(slots=True)
@@ -111,7 +117,7 @@ def physical(ends: tuple[Node, ...], splits: Callable[[Source], int] = lambda so
     for node in walk(ends):
         if isinstance(node, Source | Union) or (isinstance(node, Stateful) and not node.in_place):
             task = tasks[node.name] = TaskPlan(node.name, node)
-            task.instances = splits(node) if isinstance(node, Source) else 1
+            task.instances = _instances(node, splits)
             _connect(task, node, home)
         else:
             task = home[node.inputs[0]]
@@ -121,10 +127,16 @@ def physical(ends: tuple[Node, ...], splits: Callable[[Source], int] = lambda so
     return PhysicalPlan(tuple(tasks.values()), _hash(ends))
 
 
+def _instances(node: Node, splits: Callable[[Source], int]) -> int:
+    if isinstance(node, Source):
+        return splits(node)
+    return node.parallelism if isinstance(node, Stateful) else 1
+
+
 def _connect(task: TaskPlan, node: Node, home: dict[Node, TaskPlan]) -> None:
     for index, before in enumerate(node.inputs):
         port = "table" if isinstance(node, TableJoin) and index == 1 else "stream"
-        edge = Edge(home[before].name, before, task.name, port)
+        edge = Edge(home[before].name, before, task.name, port, task.instances)
         task.inputs.append(edge)
         home[before].outputs.append(edge)
 

@@ -21,14 +21,16 @@ RECORD_CHANGES_MAX = 4_096
 class StateRecords:
     """Encoded changes of several states, and which record holds which."""
 
-    def __init__(self, batches: bytes, spans: list[tuple[str, int, int, bool]]) -> None:
+    def __init__(self, batches: bytes, spans: list[tuple[str, int, int, bool]], groups: range) -> None:
         self.batches = batches
         self._spans = spans
+        self._groups = groups
 
     def ranges(self, first_offset: int) -> dict[str, tuple[StateRange, ...]]:
         """The ranges of each state, now that the first record's offset is known."""
+        first_group, last_group = self._groups[0], self._groups[-1]
         return {
-            state: (StateRange(0, KEY_GROUPS - 1, first_offset + start, first_offset + end, base),)
+            state: (StateRange(first_group, last_group, first_offset + start, first_offset + end, base),)
             for state, start, end, base in self._spans
         }
 
@@ -40,8 +42,8 @@ class StateChanges(NamedTuple):
     base: bool
 
 
-def encode_state(states: dict[str, StateChanges], now_us: Instant) -> StateRecords:
-    """The record batches for some states."""
+def encode_state(states: dict[str, StateChanges], now_us: Instant, groups: range = range(KEY_GROUPS)) -> StateRecords:
+    """The record batches for some states, of the key groups that an instance owns."""
     keys: list[bytes | None] = []
     values: list[bytes | None] = []
     spans = []
@@ -51,4 +53,4 @@ def encode_state(states: dict[str, StateChanges], now_us: Instant) -> StateRecor
             keys.append(state.encode())
             values.append(encode_changes(every[first : first + RECORD_CHANGES_MAX]))
         spans.append((state, start, len(values), base))
-    return StateRecords(encode_records([now_us // 1000] * len(values), keys, values), spans)
+    return StateRecords(encode_records([now_us // 1000] * len(values), keys, values), spans, groups)

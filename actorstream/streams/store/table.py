@@ -142,6 +142,14 @@ class StateTable(Generic[T]):
         for change in changes:
             self._apply(change.namespace, change.key, change.value)
 
+    def drop_groups(self, first: int, last: int) -> None:
+        """Forget what was loaded of some key groups, both included: what is loaded next takes its place."""
+        for namespace, entries in list(self._base.items()):
+            left = {key: value for key, value in entries.items() if not first <= key_group(key) <= last}
+            self._base[namespace] = left
+            if not left:
+                del self._base[namespace]
+
     def everything(self) -> list[Change]:
         """All entries as of the last seal, as changes to an empty table."""
         found = {(namespace, key): value for namespace, entries in self._base.items() for key, value in entries.items()}
