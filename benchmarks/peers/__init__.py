@@ -1,0 +1,1 @@
+"""The same questions about the same files, asked of other stream processors for Python."""

@@ -1,0 +1,118 @@
+"""Ratios to Bytewax and Pathway: `python -m benchmarks.peers [--python OTHER] [--workloads map,filter]`.
+
+Each reads the same JSON lines, with times in order, and writes JSON lines, in a process of its own; what counts is the
+time from the building of the program to its end, so without the start of Python. Ours has checkpoints on, theirs off.
+Answers must be equally many, with equal sums. What is not installed for `--python` is left out, in a line that says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.peers.with_actorstream import WORKLOADS
+
+PEERS = {"Bytewax": "bytewax", "Pathway": "pathway"}
+ROOT = Path(__file__).resolve().parents[2]
+ABSENT = {("mean", "Pathway"): "has no running result"}
+BIDS, AUCTIONS = 1_000_000, 100
+SIDE, SIDE_AUCTIONS = 100_000, 5_000
+SECONDS_MAX = 120
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def events(count: int, keys: int, factor: int) -> pl.DataFrame:
+    """Bids a millisecond apart."""
+    row = pl.int_range(count, eager=True)
+    return pl.DataFrame(
+        {
+            "auction": row * factor % keys,
+            "price": (row * 104_729 % 200).cast(pl.Float64) + 0.5,
+            "at": (START + pl.select(pl.duration(milliseconds=row)).to_series()).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ"),
+            "ms": row,
+        }
+    )
+
+
+def write_inputs(directory: Path) -> None:
+    """The larger file for what reads one, two smaller ones for the join."""
+    for place in ("one", "two"):
+        (directory / place).mkdir()
+    events(BIDS, AUCTIONS, 7919).write_ndjson(directory / "one" / "bids.jsonl")
+    events(SIDE, SIDE_AUCTIONS, 7919).write_ndjson(directory / "two" / "bids.jsonl")
+    events(SIDE, SIDE_AUCTIONS, 7907).write_ndjson(directory / "two" / "views.jsonl")
+
+
+def answer(directory: Path) -> tuple[int, float]:
+    """How many lines there are, and the sum of their values."""
+    values = [json.loads(line)["value"] for path in sorted(directory.glob("*")) for line in path.open()]
+    return len(values), round(sum(values), 3)
+
+
+def run(python: str, module: str, workload: str, directory: Path) -> tuple[float, tuple[int, float]]:
+    """Seconds, and what was answered."""
+    source = directory / ("two" if workload == "join" else "one")
+    with tempfile.TemporaryDirectory(dir=directory) as place:
+        target = Path(place) / "answers"
+        command = [python, "-m", f"benchmarks.peers.with_{module}", workload, str(source), str(target)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS_MAX)
+        if done.returncode:
+            raise SystemExit(f"{module}, {workload}: {done.stderr.strip()[-2000:]}")
+        return float(done.stdout.split()[-1]), answer(target)
+
+
+def is_installed(python: str, module: str) -> bool:
+    """Whether an interpreter can import it."""
+    return subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+
+
+def lines(workload: str, python: str, directory: Path, peers: dict[str, str], rounds: int) -> Iterator[str]:
+    """A line for each peer."""
+    same = workload.partition("-")[0]
+    for name, module in peers.items():
+        if (same, name) in ABSENT:
+            yield f"| {workload} | {name} | | {ABSENT[same, name]} |"
+            continue
+        ratios, speeds = [], []
+        for _ in range(rounds):
+            theirs, expected = run(python, module, same, directory)
+            ours, found = run(sys.executable, "actorstream", workload, directory)
+            assert found == expected, f"{workload}: {found} answers and sum, {name} has {expected}"
+            ratios.append(theirs / ours)
+            speeds.append((2 * SIDE if workload == "join" else BIDS) / ours)
+        speed = statistics.median(speeds)
+        spread = f"{min(ratios):.1f} to {max(ratios):.1f}"
+        yield f"| {workload} | {name} | {speed / 1e3:,.0f} | {statistics.median(ratios):.1f} ({spread}) |"
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description="Ratios to other processors.")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that has Bytewax and Pathway")
+    parser.add_argument("--workloads", default=",".join(WORKLOADS), help="which, with commas between (all)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each; the median counts (3)")
+    chosen = parser.parse_args()
+    peers = {name: module for name, module in PEERS.items() if is_installed(chosen.python, module)}
+    for name in PEERS.keys() - peers.keys():
+        print(f"{name} is not installed for {chosen.python}: left out")
+    with tempfile.TemporaryDirectory() as place:
+        directory = Path(place)
+        write_inputs(directory)
+        print("| workload | beside | ours, thousand records/s | times as fast |")
+        print("|---|---|--:|--:|")
+        for workload in chosen.workloads.split(","):
+            for line in lines(workload, chosen.python, directory, peers, chosen.rounds):
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
