@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from actorstream import App
+from actorstream import App, Record
 from actorstream.streams.stream import Stream
 from benchmarks.nexmark.model import Auction, Bid, Person
 
@@ -28,6 +28,7 @@ class Query(NamedTuple):
         name: "q0" to "q22".
         title: what is asked.
         build: the question as a program; the stream of its answers.
+        gives: the type of an answer.
         sql: the same for DuckDB, over the tables person, auction and bid; its columns are the answers' fields.
         latest: where answers are updated as time goes: the fields under which only the last one counts.
         final: records that come too late find answers that are final, so that it matters how late they come.
@@ -37,6 +38,7 @@ class Query(NamedTuple):
     name: str
     title: str
     build: Callable[[Inputs], Stream[Any]]
+    gives: type[Record]
     sql: str
     reads: tuple[str, ...] = ("bids",)
     latest: tuple[str, ...] = ()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from actorstream import App, Record
+from actorstream.model.topic import Topic
 from benchmarks.nexmark.generator import Events, Frames, Generator, delayed, out_of_order
 from benchmarks.nexmark.model import Auction, Bid, Person
 from benchmarks.nexmark.query import Inputs, Query
@@ -17,16 +18,17 @@ COUNT = 4_000
 GENERATOR = Generator(events_per_second=50)
 MAX_DELAY = timedelta(seconds=3)
 TYPES: tuple[type[Record], ...] = (Person, Auction, Bid)
+KEYS = ("id", "seller", "bidder")
 
 
-def in_order() -> Frames:
+def in_order(count: int = COUNT) -> Frames:
     """Eighty seconds of events."""
-    return GENERATOR.frames(COUNT)
+    return GENERATOR.frames(count)
 
 
-def shuffled() -> Frames:
+def shuffled(count: int = COUNT, seed: int = 0) -> Frames:
     """The same, each delayed by less than is allowed."""
-    return Frames(*(out_of_order(frame, MAX_DELAY, seed) for seed, frame in enumerate(in_order())))
+    return Frames(*(out_of_order(frame, MAX_DELAY, seed + place) for place, frame in enumerate(in_order(count))))
 
 
 def with_late() -> Frames:
@@ -44,16 +46,37 @@ def _records(kind: type[Record], frame: pl.DataFrame) -> Any:
     return [kind(*row) for row in frame.iter_rows()]
 
 
-def inputs(app: App, events: Sequence[Any]) -> Inputs:
+def inputs(app: App, sources: Sequence[Any]) -> Inputs:
     """The streams of a query: over lists, or over topics."""
     streams = [
-        app.stream(source, event_time="at", max_delay=MAX_DELAY, name=name)
-        for name, source in zip(Events._fields, events, strict=True)
+        app.stream(source, event_time="at", max_delay=MAX_DELAY, name=f"read_{name}")
+        for name, source in zip(Events._fields, sources, strict=True)
     ]
     return Inputs(app, *streams)
 
 
 def answered(query: Query, events: Events) -> list[Any]:
-    """All that the query's program gives."""
+    """All that the query's program gives over lists."""
     app = App(query.name)
     return app.collect(query.build(inputs(app, events)))
+
+
+class Program(NamedTuple):
+    """A query over topics, into one."""
+
+    app: App
+    given: dict[Topic[Any], list[Any]]
+    answers: Topic[Any]
+
+
+def over_topics(query: Query, events: Events, *, partitions: int = 1) -> Program:
+    """The same program over topics, and what is in them."""
+    app = App(query.name)
+    topics = [
+        app.topic(name, kind, partitions=partitions, key=key)
+        for name, kind, key in zip(Events._fields, TYPES, KEYS, strict=True)
+    ]
+    answers = app.topic("answers", query.gives)
+    query.build(inputs(app, topics)).to(answers)
+    given = {topic: values for topic, values in zip(topics, events, strict=True) if topic.name in query.reads}
+    return Program(app, given, answers)

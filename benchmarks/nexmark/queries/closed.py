@@ -135,6 +135,7 @@ QUERIES = [
         "q4",
         "mean price of each category",
         prices_of_categories,
+        CategoryPrice,
         f"SELECT category, avg(price) FROM ({SOLD}) GROUP BY category",
         reads=("auctions", "bids"),
         latest=("category",),
@@ -144,6 +145,7 @@ QUERIES = [
         "q6",
         "mean price of each seller's last ten",
         prices_of_sellers,
+        SellerPrice,
         f"""
         SELECT seller, auction,
             avg(price) OVER (PARTITION BY seller ORDER BY expires, auction ROWS BETWEEN 9 PRECEDING AND CURRENT ROW)
@@ -152,5 +154,5 @@ QUERIES = [
         reads=("auctions", "bids"),
         final=True,
     ),
-    Query("q9", "winning bids", winning_bids, SOLD, reads=("auctions", "bids"), final=True),
+    Query("q9", "winning bids", winning_bids, Sold, SOLD, reads=("auctions", "bids"), final=True),
 ]

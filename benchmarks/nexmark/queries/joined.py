@@ -36,7 +36,7 @@ class Side(Record):
     value: str
 
 
-SIDE = [Side(key, f"value {key * 7919 % 10_007}") for key in range(10_000)]
+SIDE = [Side(key, f"value {key * 7919 % 10_007}") for key in range(1_000)]
 
 
 class WithSide(Record):
@@ -84,6 +84,7 @@ QUERIES = [
         "q3",
         "local items (join with a table)",
         local_items,
+        Suggestion,
         """
         SELECT p.name, p.city, p.state, a.id FROM auction a JOIN person p ON a.seller = p.id
         WHERE a.category = 10 AND p.state IN ('OR', 'ID', 'CA')
@@ -94,12 +95,14 @@ QUERIES = [
         "q13",
         "join with a bounded table",
         side_input,
-        "SELECT auction, bidder, price, format('value {}', auction % 10000 * 7919 % 10007) FROM bid",
+        WithSide,
+        "SELECT auction, bidder, price, format('value {}', auction % 1000 * 7919 % 10007) FROM bid",
     ),
     Query(
         "q20",
         "bids with their auctions (join with a table)",
         expanded_bids,
+        Expanded,
         """
         SELECT b.auction, b.bidder, b.price, a.item, a.seller, a.category
         FROM bid b JOIN auction a ON b.auction = a.id WHERE a.category = 10

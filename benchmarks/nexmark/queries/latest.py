@@ -22,6 +22,7 @@ QUERIES = [
         "q18",
         "last bid of each bidder and auction",
         last_bids,
+        Bid,
         """
         SELECT auction, bidder, price, channel, url, moment, extra
         FROM bid QUALIFY row_number() OVER (PARTITION BY bidder, auction ORDER BY moment DESC) = 1

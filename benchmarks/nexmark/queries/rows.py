@@ -150,18 +150,22 @@ def directories(inputs: Inputs) -> Stream[Directories]:
 
 
 QUERIES = [
-    Query("q0", "pass through", pass_through, "SELECT auction, bidder, price, channel, url, moment, extra FROM bid"),
+    Query(
+        "q0", "pass through", pass_through, Bid, "SELECT auction, bidder, price, channel, url, moment, extra FROM bid"
+    ),
     Query(
         "q1",
         "currency conversion",
         currency,
+        InEuros,
         "SELECT auction, bidder, price * 0.908::DOUBLE, moment, extra FROM bid",
     ),
-    Query("q2", "selection", selection, "SELECT auction, price FROM bid WHERE auction % 123 = 0"),
+    Query("q2", "selection", selection, Offer, "SELECT auction, price FROM bid WHERE auction % 123 = 0"),
     Query(
         "q10",
         "log by day and minute",
         log,
+        Logged,
         """
         SELECT auction, bidder, price, moment, extra, strftime(moment, '%Y-%m-%d'), strftime(moment, '%H:%M')
         FROM bid
@@ -171,6 +175,7 @@ QUERIES = [
         "q14",
         "calculation",
         calculation,
+        Calculated,
         """
         SELECT auction, bidder, price * 0.908::DOUBLE,
             CASE WHEN hour(moment) BETWEEN 8 AND 18 THEN 'day' WHEN hour(moment) <= 6 OR hour(moment) >= 20 THEN 'night'
@@ -183,6 +188,7 @@ QUERIES = [
         "q21",
         "channel number",
         channels,
+        Channelled,
         """
         SELECT auction, bidder, price, channel, number FROM (
             SELECT *, CASE lower(channel) WHEN 'apple' THEN '0' WHEN 'google' THEN '1' WHEN 'facebook' THEN '2'
@@ -195,6 +201,7 @@ QUERIES = [
         "q22",
         "directories of the address",
         directories,
+        Directories,
         """
         SELECT auction, bidder, price, channel, split_part(url, '/', 4), split_part(url, '/', 5),
             split_part(url, '/', 6)

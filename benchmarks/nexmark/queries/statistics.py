@@ -71,6 +71,7 @@ QUERIES = [
         "q17",
         "each auction's day",
         auction_days,
+        AuctionDay,
         f"""
         SELECT auction, floor_to(moment, 86400), {RANKS}, min(price), max(price), avg(price), sum(price)
         FROM bid WHERE floor_to(moment, 86400) + INTERVAL 1 DAY > own GROUP BY auction, floor_to(moment, 86400)

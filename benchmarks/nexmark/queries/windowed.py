@@ -70,6 +70,7 @@ QUERIES = [
         "q5",
         "hot items (sliding windows)",
         hot_items,
+        HotItem,
         """
         WITH counted AS (
             SELECT auction, floor_to(moment, 2) - step * INTERVAL 2 SECOND AS start, count(*) AS bids
@@ -84,6 +85,7 @@ QUERIES = [
         "q7",
         "highest bid (tumbling windows)",
         highest_bids,
+        Bid,
         """
         SELECT auction, bidder, price, channel, url, moment, extra
         FROM bid WHERE floor_to(moment, 10) + INTERVAL 10 SECOND > own
@@ -94,6 +96,7 @@ QUERIES = [
         "q12",
         "bids of each bidder, every ten seconds of event time",
         bids_of_bidders,
+        BidderCount,
         """
         SELECT bidder, floor_to(moment, 10), floor_to(moment, 10) + INTERVAL 10 SECOND, count(*)
         FROM bid WHERE floor_to(moment, 10) + INTERVAL 10 SECOND > own GROUP BY ALL
