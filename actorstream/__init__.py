@@ -9,7 +9,7 @@ from actorstream.streams.app import App
 from actorstream.streams.gaps import Gap
 from actorstream.streams.pattern import Match, pattern
 from actorstream.streams.state import Key, ListState, MapState, State, Timer, ValueState
-from actorstream.streams.windows import Window, sliding, tumbling
+from actorstream.streams.windows import Window, rows, session, sliding, tumbling
 
 __all__ = [
     "App",
@@ -25,6 +25,8 @@ __all__ = [
     "Window",
     "agg",
     "pattern",
+    "rows",
+    "session",
     "sliding",
     "tumbling",
 ]

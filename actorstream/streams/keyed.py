@@ -18,7 +18,7 @@ from actorstream.streams.program import Program
 from actorstream.streams.results import aggregate_type
 from actorstream.streams.site import function_name, user_site
 from actorstream.streams.stream import Stream
-from actorstream.streams.windows import WindowSpec
+from actorstream.streams.windows import RowsSpec, Windowing
 
 if TYPE_CHECKING:
     from actorstream.streams.table import Table
@@ -85,14 +85,14 @@ class KeyedStream(Stream[V], Generic[K, V]):
         ) -> tuple[KeyedStream[K, V], ...]: ...
 
     def window(
-        self, window: WindowSpec, *, allowed_lateness: str | timedelta = "0s", emit: str = "close"
+        self, window: Windowing, *, allowed_lateness: str | timedelta = "0s", emit: str = "close"
     ) -> WindowedStream[K, V]:
         """Cut each key's records into windows of event time.
 
         Finish it with a function over `Window`, or with `.aggregate(...)`.
 
         Args:
-            window: `tumbling(size)` or `sliding(size, every=)`.
+            window: `tumbling(size)`, `sliding(size, every=)`, `session(gap)` or `rows(n)`.
             allowed_lateness: how long after its end a window still takes late records, each giving a corrected result.
             emit: "close": once, when the window ends; "change": at every change.
 
@@ -102,13 +102,18 @@ class KeyedStream(Stream[V], Generic[K, V]):
         """
         from actorstream.streams.windowed import WindowedStream
 
-        if not isinstance(window, WindowSpec):
+        if not isinstance(window, Windowing):
             raise PlanError(
-                f'window at {user_site()} was given {window!r}; give it tumbling("10s") or sliding("6h", every="1h")'
+                f'window at {user_site()} was given {window!r}; give it tumbling("10s"), sliding("6h", every="1h"), '
+                'session("10m") or rows(100)'
             )
         if emit not in ("close", "change"):
             raise PlanError(f'window at {user_site()}: emit is {emit!r}; it is "close" or "change"')
         lateness_us = duration_us(allowed_lateness, what="allowed_lateness", zero=True)
+        if isinstance(window, RowsSpec) and lateness_us:
+            raise PlanError(
+                f"window at {user_site()}: in {window} no record is late, so there is no allowed_lateness; leave it out"
+            )
         self._need_time()
         return WindowedStream(self._program, self.name, self._key_node(), window, lateness_us, emit)
 

@@ -11,7 +11,7 @@ from actorstream.streams.plan import nodes
 from actorstream.streams.program import Program
 from actorstream.streams.results import aggregate_type
 from actorstream.streams.stream import Stream
-from actorstream.streams.windows import Window, WindowSpec
+from actorstream.streams.windows import Window, Windowing
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -31,7 +31,7 @@ class WindowedStream(Generic[K, V]):
     """Windows that wait to be finished: by a decorated function over `Window`, by `apply` or by `aggregate`."""
 
     def __init__(
-        self, program: Program, of: str, key: nodes.KeyBy, window: WindowSpec, allowed_lateness_us: int, emit: str
+        self, program: Program, of: str, key: nodes.KeyBy, window: Windowing, allowed_lateness_us: int, emit: str
     ) -> None:
         self._program, self._of, self._key, self._window = program, of, key, window
         self._allowed_lateness_us, self._emit = allowed_lateness_us, emit
@@ -91,7 +91,7 @@ class WindowedStream(Generic[K, V]):
         checks.check_function(function, "window")
         key = self._key
         if name is None:
-            _need_name(function)
+            _need_name(function, "window")
         naming = self._program.naming("window", function, name, self._of)
         node = nodes.WindowApply(
             inputs=(key,),
@@ -103,6 +103,39 @@ class WindowedStream(Generic[K, V]):
             value_type=key.type,
             key_type=key.key_type,
             type=checks.emitted_type(checks.result_type(function)),
+            **naming,
+        )
+        return self._finish(node, function)
+
+    def reduce(self, function: Callable[[V, V], V], /, *, name: str | None = None) -> WindowResult[V]:
+        """The records of each key and window combined: `function(result so far, value)`, in order of event time.
+
+        The first value is the first result. A window keeps its records until it closes.
+
+        Example:
+            >>> from datetime import datetime, timedelta, UTC
+            >>> from actorstream import App, tumbling
+            >>> app = App("doc")
+            >>> start = datetime(2024, 1, 1, tzinfo=UTC)
+            >>> seconds = app.stream([0, 4, 12], event_time=lambda s: start + timedelta(seconds=s))
+            >>> tens = seconds.key_by(lambda s: "all", name="all").window(tumbling("10s"))
+            >>> app.collect(tens.reduce(lambda total, s: total + s, name="total"))
+            [4, 12]
+        """
+        checks.check_function(function, "reduce")
+        if name is None:
+            _need_name(function, "reduce")
+        naming = self._program.naming("reduce", function, name, self._of)
+        key = self._key
+        node = nodes.WindowReduce(
+            inputs=(key,),
+            window=self._window,
+            allowed_lateness_us=self._allowed_lateness_us,
+            emit=self._emit,
+            function=function,
+            value_type=key.type,
+            key_type=key.key_type,
+            type=key.type if checks.result_type(function) in (Any, key.type) else Any,
             **naming,
         )
         return self._finish(node, function)
@@ -164,9 +197,9 @@ def _late(program: Program, window: nodes.Node) -> Stream[Any]:
     return Stream(program, program.add(nodes.Late(inputs=(window,), type=key.type, **naming)))
 
 
-def _need_name(function: Callable[..., Any]) -> None:
+def _need_name(function: Callable[..., Any], operation: str) -> None:
     from actorstream.errors import PlanError
     from actorstream.streams.site import function_name, user_site
 
     if function_name(function) is None:
-        raise PlanError(f"window at {user_site()} keeps state under its name, and a lambda has none; pass name=")
+        raise PlanError(f"{operation} at {user_site()} keeps state under its name, and a lambda has none; pass name=")

@@ -71,6 +71,30 @@ class WindowSpec:
         return f"sliding({show_us(self.size_us)}, every={show_us(self.every_us)})"
 
 
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """Records of a key that follow each other by less than `gap_us`; the window ends that long after the last."""
+
+    gap_us: int
+
+    def __str__(self) -> str:
+        return f"session({show_us(self.gap_us)})"
+
+
+@dataclass(frozen=True, slots=True)
+class RowsSpec:
+    """Each `count` records of a key, in order of event time."""
+
+    count: int
+
+    def __str__(self) -> str:
+        return f"rows({self.count})"
+
+
+Windowing = WindowSpec | SessionSpec | RowsSpec
+"""What `keyed.window` takes."""
+
+
 def tumbling(size: str | timedelta) -> WindowSpec:
     """Windows of `size`, one after the other.
 
@@ -103,6 +127,53 @@ def sliding(size: str | timedelta, every: str | timedelta) -> WindowSpec:
             "would fall between windows; make `every` at most the size"
         )
     return WindowSpec(size_us, every_us)
+
+
+def session(gap: str | timedelta) -> SessionSpec:
+    """Windows of activity: each lasts until a key has been silent for `gap`.
+
+    A silence of exactly the gap parts two sessions. A session's `start` is the time of its first record, its `end` that
+    of its last and the gap.
+
+    Raises:
+        ValueError: not a positive duration.
+
+    Example:
+        >>> from datetime import datetime, timedelta, UTC
+        >>> from actorstream import App, agg, session
+        >>> app = App("doc")
+        >>> start = datetime(2024, 1, 1, tzinfo=UTC)
+        >>> seconds = app.stream([0, 4, 13, 25], event_time=lambda s: start + timedelta(seconds=s))
+        >>> visits = seconds.key_by(lambda s: "all", name="who").window(session("10s"))
+        >>> found = app.collect(visits.aggregate(n=agg.count()))
+        >>> [(row.start.second, row.end.second, row.n) for row in found]
+        [(0, 23, 3), (25, 35, 1)]
+    """
+    return SessionSpec(duration_us(gap, what="the gap of a session"))
+
+
+def rows(count: int) -> RowsSpec:
+    """Windows of `count` records of a key, in order of event time; what is left at the end of the input is one, too.
+
+    A window's `start` is the time of its first record, its `end` that of its last and 1 µs. No record is late: one that
+    comes after its time has passed counts where it comes.
+
+    Raises:
+        PlanError: not a whole number, or less than 1.
+
+    Example:
+        >>> from datetime import datetime, timedelta, UTC
+        >>> from actorstream import App, agg, rows
+        >>> app = App("doc")
+        >>> start = datetime(2024, 1, 1, tzinfo=UTC)
+        >>> seconds = app.stream([0, 4, 13, 25, 26], event_time=lambda s: start + timedelta(seconds=s))
+        >>> pairs = seconds.key_by(lambda s: "all", name="who").window(rows(2))
+        >>> app.collect(pairs.apply(list, name="pairs"))
+        [[0, 4], [13, 25], [26]]
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise PlanError(f"rows({count!r}): give the number of records of a window, at least 1: rows(100)")
+    return RowsSpec(count)
 
 
 class Window(Generic[K, V]):

@@ -117,3 +117,125 @@ class Timers:
             if second <= watermark:
                 self.happened.append(("timer", key, second))
         return [one for one in waiting if one[0] > watermark]
+
+
+class Bounded(NamedTuple):
+    """What a window gives, with its end: for windows whose bounds depend on the records."""
+
+    key: str
+    start: int
+    end: int
+    values: tuple[int, ...]
+
+
+class Turn(NamedTuple):
+    """A record with what decides its place: its split's mark, its own time, where it was read."""
+
+    own: int
+    second: int
+    partition: int
+    place: int
+    record: Given
+
+
+def turns_of(records: Iterable[tuple[int, Given]], delay: int) -> list[Turn]:
+    """All records, in the order of the marks of their own partitions."""
+    latest: dict[int, int] = {}
+    found = []
+    for place, (partition, record) in enumerate(records):
+        latest[partition] = max(latest.get(partition, -FOREVER), record.second)
+        found.append(Turn(latest[partition] - delay, record.second, partition, place, record))
+    return sorted(found, key=lambda one: one.own)
+
+
+@dataclass
+class Session:
+    """Records of a key without a silence among them."""
+
+    key: str
+    start: int
+    end: int
+    held: list[tuple[int, int, int, int]]  # (second, partition, place, value)
+    fired: bool = False
+
+    def result(self) -> Bounded:
+        """What it gives."""
+        return Bounded(self.key, self.start, self.end, tuple(one[3] for one in sorted(self.held)))
+
+
+@dataclass
+class Sessions:
+    """Sessions that end after `gap` seconds of silence."""
+
+    gap: int
+    delay: int = 0
+    lateness: int = 0
+    emit: str = "close"
+    results: list[Bounded] = field(default_factory=list)
+    late: list[Given] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+
+    def run(self, records: Iterable[tuple[int, Given]]) -> Sessions:
+        """All records, each with its partition; then the end."""
+        for turn in turns_of(records, self.delay):
+            self._fire(turn.own)
+            if turn.second + self.gap + self.lateness <= turn.own:
+                self.late.append(turn.record)
+            else:
+                self._take(turn)
+        self._fire(FOREVER)
+        return self
+
+    def _take(self, turn: Turn) -> None:
+        key = turn.record.key
+        held = [(turn.second, turn.partition, turn.place, turn.record.value)]
+        joined = Session(key, turn.second, turn.second + self.gap, held)
+        for other in list(self.sessions):
+            if other.key == key and other.start < joined.end and joined.start < other.end:
+                self.sessions.remove(other)
+                joined.start, joined.end = min(joined.start, other.start), max(joined.end, other.end)
+                joined.held += other.held
+        self.sessions.append(joined)
+        joined.fired = joined.end <= turn.own
+        if joined.fired or self.emit == "change":
+            self.results.append(joined.result())
+
+    def _fire(self, watermark: int) -> None:
+        due = [one for one in self.sessions if not one.fired and one.end <= watermark]
+        for one in sorted(due, key=lambda one: (one.end, encode(one.key))):
+            one.fired = True
+            if self.emit == "close":
+                self.results.append(one.result())
+        self.sessions = [one for one in self.sessions if not one.fired or one.end + self.lateness > watermark]
+
+
+@dataclass
+class Rows:
+    """Windows of `count` records of a key."""
+
+    count: int
+    delay: int = 0
+    emit: str = "close"
+    results: list[Bounded] = field(default_factory=list)
+
+    def run(self, records: Iterable[tuple[int, Given]]) -> Rows:
+        """All records, each with its partition; then the end."""
+        held: dict[str, list[Turn]] = {}
+        for turn in sorted(turns_of(records, self.delay), key=lambda one: (max(one.own, one.second), one[1:4])):
+            window = held.setdefault(turn.record.key, [])
+            window.append(turn)
+            if len(window) == self.count or self.emit == "change":
+                self._emit(window)
+            if len(window) == self.count:
+                del held[turn.record.key]
+        if self.emit == "close":
+            for window in sorted(
+                held.values(), key=lambda one: (max(t.second for t in one), encode(one[0].record.key))
+            ):
+                self._emit(window)
+        return self
+
+    def _emit(self, window: list[Turn]) -> None:
+        ordered = sorted(window, key=lambda one: one[1:4])
+        key, values = ordered[0].record.key, tuple(one.record.value for one in ordered)
+        self.results.append(Bounded(key, ordered[0].second, ordered[-1].second, values))

@@ -9,16 +9,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actorstream import App, Key, ListState, Timer, ValueState, agg, sliding
+from actorstream import App, Key, ListState, Timer, ValueState, agg, rows, session, sliding
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch, Origin
 from actorstream.streams.engine.build import Stages
-from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.engine.timeline import Timeline
+from actorstream.streams.engine.window_stage import WindowStage
 from actorstream.streams.plan.nodes import Collect, KeyBy, Source, Stateful
 from actorstream.streams.plan.physical import optimise, physical
 from actorstream.streams.store.changes import Change
+from actorstream.streams.windows import RowsSpec, Windowing
 from tests.properties.programs import Reading, delays, inputs, reading, second_of, shown, sizes
 from tests.properties.reference import Given
 from tests.streams.makers import cut
@@ -63,7 +64,7 @@ class Life:
         self.seen.values, self.in_flight = [], None
         self.position, self.watermark = self.saved
         self.stage.restored()
-        if isinstance(self.stage, PanesStage):
+        if isinstance(self.stage, WindowStage):
             self.stage.resume_at(self.watermark)
 
     def step(self) -> None:
@@ -134,9 +135,10 @@ def keyed() -> Any:
     return App("job").stream([reading(Given("a", 0, 0))], event_time="at", name="readings").key_by("key")
 
 
-def windows(emit: str, lateness: int, *, function: bool) -> Any:
+def windows(emit: str, lateness: int, window: Windowing, *, function: bool) -> Any:
     """An operator over windows."""
-    cut_up = keyed().window(sliding("12s", every="4s"), allowed_lateness=f"{lateness}s", emit=emit)
+    allowed = 0 if isinstance(window, RowsSpec) else lateness
+    cut_up = keyed().window(window, allowed_lateness=f"{allowed}s", emit=emit)
     if function:
         return cut_up.apply(shown)
     return cut_up.aggregate(n=agg.count(), total=agg.sum("weight"), last=agg.max("at"))
@@ -180,7 +182,13 @@ def running() -> Any:
 
 
 operators = st.one_of(
-    st.builds(windows, st.sampled_from(["close", "change"]), st.sampled_from([0, 6]), function=st.booleans()),
+    st.builds(
+        windows,
+        st.sampled_from(["close", "change"]),
+        st.sampled_from([0, 6]),
+        st.sampled_from([sliding("12s", every="4s"), session("8s"), rows(3)]),
+        function=st.booleans(),
+    ),
     st.builds(process),
     st.builds(running),
 )

@@ -10,7 +10,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from actorstream import App, Gap, Key, Match, Record, State, Timer, ValueState, Window, agg, pattern, tumbling
+from actorstream import (
+    App,
+    Gap,
+    Key,
+    Match,
+    Record,
+    State,
+    Timer,
+    ValueState,
+    Window,
+    agg,
+    pattern,
+    rows,
+    session,
+    tumbling,
+)
 from actorstream.connectors import files
 from actorstream.host import Entropy
 from actorstream.model.topic import Topic
@@ -224,6 +239,29 @@ def gaps() -> Workload:
     return Workload(app, {sent: [Numbered(f"d{device}", number) for number in numbers for device in range(5)]})
 
 
+def sessions() -> Workload:
+    """Visits that join and are corrected, what came too late for them, and threes, from two partitions."""
+    app = App("sessions")
+    clicks = app.topic("clicks", Event, partitions=2, key="key")
+    visits = app.topic("visits", dict, key="key")
+    late = app.topic("late", Event, key="key")
+    threes = app.topic("threes", dict, key="key")
+    keyed = app.stream(clicks, event_time="at", max_delay="2s").key_by(lambda event: event.key, name="key")
+
+    counted = keyed.window(session("5s"), allowed_lateness="30s").aggregate(
+        name="visits", n=agg.count(), total=agg.sum("value")
+    )
+    counted.map(lambda row: {"key": row.key, "start": row.start, "n": row.n, "total": row.total}).to(visits)
+    counted.late.to(late)
+
+    @keyed.window(rows(3))
+    def three(window: Window[str, Event]) -> dict[str, Any]:
+        return {"key": window.key, "end": window.end.isoformat(), "values": [one.value for one in window]}
+
+    three.to(threes)
+    return Workload(app, {clicks: events(240, keys=8, late=0.3)})
+
+
 def lookup() -> Workload:
     """A join with a table that is read first."""
     app = App("lookup")
@@ -345,5 +383,19 @@ def generated() -> Workload:
     return Workload(app, {})
 
 
-IN_TOPICS = [pass_through, words, bank, timers, windows, patterns, gaps, lookup, both, chain, shared, generated]
+IN_TOPICS = [
+    pass_through,
+    words,
+    bank,
+    timers,
+    windows,
+    sessions,
+    patterns,
+    gaps,
+    lookup,
+    both,
+    chain,
+    shared,
+    generated,
+]
 """All that write to topics."""

@@ -12,9 +12,10 @@ from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.engine import vectors
 from actorstream.streams.engine.batch import Batch
+from actorstream.streams.engine.contents import Content, Contents, View
 from actorstream.streams.engine.failure import show
 from actorstream.streams.engine.fields import values_of
-from actorstream.streams.engine.panes import Content, PanesStage, View
+from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.plan.nodes import KeyBy, WindowAggregate
 from actorstream.streams.results import builder
 
@@ -38,7 +39,7 @@ class Folding:
         of = [one.accumulator_type(checks.field_type(values, one.of)) for one in self.aggregates]
         return tuple[tuple(one | None for one in of)] if Any not in of else tuple  # type: ignore[misc]
 
-    def partials(self, columns: Columns, places: list[int]) -> Accumulators:
+    def partials(self, columns: Columns, places: Sequence[int]) -> Accumulators:
         """The accumulators of the records at `places`."""
         return tuple(
             one.partial(places) if column is None else self._partial(one, [column[place] for place in places])
@@ -74,18 +75,42 @@ class Folding:
         return [one.result(accumulator) for one, accumulator in zip(self.aggregates, accumulators, strict=True)]
 
 
-class WindowAggregateStage(PanesStage):
-    """`windowed.aggregate`: rows or columns in, one Record a key and window out."""
+class Aggregated(Contents):
+    """`windowed.aggregate`: content is the accumulators; one Record a key and window."""
 
     def __init__(self, node: WindowAggregate) -> None:
         key = node.inputs[0]
         assert isinstance(key, KeyBy)
-        self._folding = Folding(node.name, node.aggregates)
-        super().__init__(node, dict[int, self._folding.kind(key.type)])  # type: ignore[misc]
-        self._key_fields = key.fields
-        self._in_columns = vectors.can_fold(key, self._folding.aggregates)
+        self.folding = Folding(node.name, node.aggregates)
+        self.kind = self.folding.kind(key.type)
+        self._parts = len(key.fields)
         names = tuple(name for name, _ in node.aggregates)
         self._build = builder(node.type, node.key_names, names, window=True)
+
+    def view(self, batch: Batch) -> View:
+        return self.folding.columns(batch)
+
+    def fold(self, view: View, places: Sequence[int]) -> Content:
+        return self.folding.partials(view, places)
+
+    def merge(self, contents: Sequence[Content]) -> Content:
+        return reduce(self.folding.merge, contents)
+
+    def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
+        parts = key if self._parts > 1 else (key,)
+        yield self._build([*parts, to_datetime(start), to_datetime(end), *self.folding.results(content)])
+
+
+class AggregatePanesStage(PanesStage):
+    """Aggregates in panes: from columns, where they can be folded by Polars, as from rows."""
+
+    def __init__(self, node: WindowAggregate, contents: Aggregated) -> None:
+        super().__init__(node, contents)
+        key = node.inputs[0]
+        assert isinstance(key, KeyBy)
+        self._aggregates = contents.folding.aggregates
+        self._key_fields = key.fields
+        self._in_columns = vectors.can_fold(key, self._aggregates)
 
     def take(self, batch: Batch) -> None:
         if not (batch.is_columns and self._in_columns and self._take_columns(batch)):
@@ -93,23 +118,10 @@ class WindowAggregateStage(PanesStage):
 
     def _take_columns(self, batch: Batch) -> bool:
         """Fold columns; False if a column's type, or a record that may be late, needs the way over rows."""
-        folded = vectors.fold(batch, self._pane_us, self._key_fields, self._folding.aggregates)
+        folded = vectors.fold(batch, self._pane_us, self._key_fields, self._aggregates)
         if folded is None or not self.are_in_time(folded.last_own):
             return False
         encoded = self._encoder.encode_all(folded.keys)
         groups = ((pane, 0, key) for pane, key in zip(folded.panes, encoded, strict=True))
         self.add(zip(groups, folded.accumulators, strict=True))
         return True
-
-    def view(self, batch: Batch) -> View:
-        return self._folding.columns(batch)
-
-    def fold(self, view: View, places: list[int]) -> Content:
-        return self._folding.partials(view, places)
-
-    def merge(self, contents: Sequence[Content]) -> Content:
-        return reduce(self._folding.merge, contents)
-
-    def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
-        parts = key if len(self._key_fields) > 1 else (key,)
-        yield self._build([*parts, to_datetime(start), to_datetime(end), *self._folding.results(content)])

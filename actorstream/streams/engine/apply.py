@@ -1,8 +1,10 @@
-"""Functions over all records of a window: panes that keep the records themselves."""
+"""Windows that keep the records themselves: for functions over all of them, and for `reduce`."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any
@@ -10,18 +12,18 @@ from typing import Any
 from actorstream.errors import Mistake, OperatorError
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch, as_list
+from actorstream.streams.engine.contents import Content, Contents, View
 from actorstream.streams.engine.emitted import emitted
-from actorstream.streams.engine.panes import Content, PanesStage, View
-from actorstream.streams.plan.nodes import WindowApply
+from actorstream.streams.plan.nodes import WindowApply, WindowReduce
 from actorstream.streams.windows import Window
 
 
-class WindowApplyStage(PanesStage):
-    """`@windowed`: content is a list of (time, partition, offset, value), sorted only when the window is due."""
+class Records(Contents):
+    """Content is a list of (time, partition, offset, value), sorted only when the window is due."""
 
-    def __init__(self, node: WindowApply) -> None:
-        super().__init__(node, dict[int, list[tuple[int, int, int, node.value_type]]])  # type: ignore[name-defined]
-        self._function = node.function
+    def __init__(self, node: WindowApply | WindowReduce) -> None:
+        self.kind = list[tuple[int, int, int, node.value_type]]  # type: ignore[name-defined]
+        self._name = node.name
 
     def view(self, batch: Batch) -> View:
         rows, times = batch.rows(), as_list(batch.times)
@@ -29,19 +31,52 @@ class WindowApplyStage(PanesStage):
         offsets = [0] * len(rows) if batch.offsets is None else as_list(batch.offsets)
         return list(zip(times, repeat(batch.origin.partition), offsets, rows, strict=False))
 
-    def fold(self, view: View, places: list[int]) -> Content:
+    def fold(self, view: View, places: Sequence[int]) -> Content:
         return [view[place] for place in places]
 
     def merge(self, contents: Sequence[Content]) -> Content:
         return list(chain.from_iterable(contents))
 
+    def add(self, known: Content, more: Content) -> Content:
+        known.extend(more)
+        return known
+
     def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
         values = [entry[3] for entry in sorted(content, key=itemgetter(0, 1, 2))]
         window = Window.of(key, start, end, values)
         try:
-            return emitted(self._function(window))
+            return self._call(window)
         except (Mistake, OperatorError):
             raise
         except Exception as error:
             cause = f"{type(error).__name__}: {error}"
-            raise OperatorError(self.name, repr(window), cause=cause) from error
+            raise OperatorError(self._name, repr(window), cause=cause) from error
+
+    @abstractmethod
+    def _call(self, window: Window[Any, Any]) -> Iterable[Any]:
+        """What the user's function makes of it."""
+
+
+class Applied(Records):
+    """`windowed.apply`: whatever the function gives for the window."""
+
+    def __init__(self, node: WindowApply) -> None:
+        super().__init__(node)
+        self._function = node.function
+
+    def _call(self, window: Window[Any, Any]) -> Iterable[Any]:
+        return emitted(self._function(window))
+
+
+class Reduced(Records):
+    """`windowed.reduce`: the records combined one after the other, in order of event time.
+
+    They are kept until then, because a function need not give the same in another order.
+    """
+
+    def __init__(self, node: WindowReduce) -> None:
+        super().__init__(node)
+        self._function = node.function
+
+    def _call(self, window: Window[Any, Any]) -> Iterable[Any]:
+        return (reduce(self._function, window),)

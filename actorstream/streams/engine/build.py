@@ -8,9 +8,11 @@ from typing import Any
 from actorstream.errors import PlanError
 from actorstream.model.instant import Instant
 from actorstream.streams.connector import TwoPhaseSink
-from actorstream.streams.engine.aggregate import WindowAggregateStage
-from actorstream.streams.engine.apply import WindowApplyStage
+from actorstream.streams.engine.aggregate import Aggregated, AggregatePanesStage
+from actorstream.streams.engine.apply import Applied, Reduced
 from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, WhereStage
+from actorstream.streams.engine.contents import Contents
+from actorstream.streams.engine.counted import CountedStage
 from actorstream.streams.engine.gaps import GapsStage
 from actorstream.streams.engine.join import TableJoinStage
 from actorstream.streams.engine.keys import KeyStage
@@ -20,6 +22,7 @@ from actorstream.streams.engine.pausable import PausableStage
 from actorstream.streams.engine.process import ProcessStage
 from actorstream.streams.engine.rows import RowsStage
 from actorstream.streams.engine.running import ReduceStage, RunningAggregateStage
+from actorstream.streams.engine.sessions import SessionsStage
 from actorstream.streams.engine.sinks import (
     CallSinkStage,
     CollectStage,
@@ -29,8 +32,10 @@ from actorstream.streams.engine.sinks import (
 )
 from actorstream.streams.engine.split import SplitStage
 from actorstream.streams.engine.stage import PassStage, Stage
+from actorstream.streams.engine.window_stage import WindowStage
 from actorstream.streams.plan import nodes
 from actorstream.streams.plan.physical import TaskPlan
+from actorstream.streams.windows import RowsSpec, SessionSpec
 
 Now = Callable[[], Instant]
 
@@ -48,7 +53,7 @@ class Stages:
     def _attach(self, node: nodes.Node, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
         before = self._by_node[node.inputs[0]]
         if isinstance(node, nodes.Late):
-            assert isinstance(before, PanesStage | MatchStage)
+            assert isinstance(before, WindowStage | MatchStage)
             stage: Stage = before.late
         elif isinstance(node, nodes.Branch):
             assert isinstance(before, SplitStage)
@@ -128,6 +133,30 @@ def _topic(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
     return TopicSinkStage(node, lambda: now() // 1000)
 
 
+def _aggregate(node: nodes.WindowAggregate, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
+    contents = Aggregated(node)
+    return _windows(node, contents) or AggregatePanesStage(node, contents)
+
+
+def _apply(node: nodes.WindowApply, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
+    return _windows(node, Applied(node)) or PanesStage(node, Applied(node))
+
+
+def _reduce(node: nodes.WindowReduce, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
+    return _windows(node, Reduced(node)) or PanesStage(node, Reduced(node))
+
+
+def _windows(node: nodes.WindowNode, contents: Contents) -> Stage | None:
+    """The stage of windows whose bounds depend on the records; None for the others."""
+    match node.window:
+        case SessionSpec():
+            return SessionsStage(node, contents)
+        case RowsSpec():
+            return CountedStage(node, contents)
+        case _:
+            return None
+
+
 _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Stage]] = {
     nodes.Source: _source,
     nodes.Union: _source,
@@ -136,8 +165,9 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.MapBatches: lambda node, now, reads: MapBatchesStage(node),
     nodes.Split: lambda node, now, reads: SplitStage(node),
     nodes.KeyBy: lambda node, now, reads: KeyStage(node),
-    nodes.WindowAggregate: lambda node, now, reads: WindowAggregateStage(node),
-    nodes.WindowApply: lambda node, now, reads: WindowApplyStage(node),
+    nodes.WindowAggregate: _aggregate,
+    nodes.WindowApply: _apply,
+    nodes.WindowReduce: _reduce,
     nodes.MatchPattern: lambda node, now, reads: MatchStage(node),
     nodes.Gaps: lambda node, now, reads: GapsStage(node),
     nodes.RunningAggregate: lambda node, now, reads: RunningAggregateStage(node),

@@ -30,9 +30,9 @@ from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.build import Stages
 from actorstream.streams.engine.gaps import GapsStage
 from actorstream.streams.engine.match import MatchStage
-from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.engine.process import ProcessStage
 from actorstream.streams.engine.sinks import TopicSinkStage, TwoPhaseSinkStage
+from actorstream.streams.engine.window_stage import WindowStage
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.elements import Barrier, End
 from actorstream.streams.job.file_writers import COMMIT, RECOVERY, FileWriters
@@ -164,7 +164,7 @@ class Task(Actor):
     def resume_at(self) -> None:
         """Tell the stages how far event time was."""
         for stage in self.stages.all:
-            if isinstance(stage, PanesStage | MatchStage):
+            if isinstance(stage, WindowStage | MatchStage):
                 stage.resume_at(self.watermark())
 
     @abstractmethod
@@ -402,9 +402,9 @@ class Task(Actor):
 
     def progress(self) -> m.Progress:
         """How far this task is."""
-        panes = [stage for stage in self.stages.all if isinstance(stage, PanesStage)]
-        windows = sum(stage.open_windows() for stage in panes)
-        late = sum(stage.late_records for stage in self.stages.all if isinstance(stage, PanesStage | MatchStage))
+        cut = [stage for stage in self.stages.all if isinstance(stage, WindowStage)]
+        windows = sum(stage.open_windows() for stage in cut)
+        late = sum(stage.late_records for stage in self.stages.all if isinstance(stage, WindowStage | MatchStage))
         gaps = [stage for stage in self.stages.all if isinstance(stage, GapsStage)]
         missing, duplicates = sum(stage.missing for stage in gaps), sum(stage.duplicates for stage in gaps)
         return m.Progress(self.records_in, self.log.records, self.watermark(), windows, late, missing, duplicates)

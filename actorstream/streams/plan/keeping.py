@@ -13,6 +13,7 @@ from actorstream.model.duration import show_us
 from actorstream.streams.inject import Injection
 from actorstream.streams.plan import nodes
 from actorstream.streams.plan.nodes import Node, walk
+from actorstream.streams.windows import RowsSpec, SessionSpec, WindowSpec
 
 
 def kept_by(node: Node) -> tuple[str, ...]:
@@ -23,7 +24,7 @@ def kept_by(node: Node) -> tuple[str, ...]:
         case nodes.WindowAggregate():
             names = ", ".join(name for name, _ in node.aggregates)
             return (f"accumulators of {names}, per key and {_window(node)}",)
-        case nodes.WindowApply():
+        case nodes.WindowApply() | nodes.WindowReduce():
             return (f"each {_type_name(node.value_type, 'record')}, per key and {_window(node)}",)
         case nodes.MatchPattern():
             what, within = _type_name(node.value_type, "record"), show_us(node.pattern.within_us or 0)
@@ -51,6 +52,8 @@ def growth_of(node: Node) -> tuple[str, ...]:
             return ("with the number of keys: a window would let go of those that are past",)
         case nodes.Gaps():
             return ("with the number of keys: let them name producers, of which there are few",)
+        case nodes.WindowNode(window=RowsSpec()):
+            return ("with the number of keys: each has a window that is not full yet, until the input ends",)
         case nodes.Process():
             return tuple(_growth(one) for one in node.injected if one.kind in ("value", "list", "map"))
         case _:
@@ -66,13 +69,18 @@ def _is_endless(node: Node) -> bool:
     return any(one.topic is not None or not one.connector.bounded for one in sources)
 
 
-def _window(node: nodes.WindowAggregate | nodes.WindowApply) -> str:
+def _window(node: nodes.WindowNode) -> str:
     """Of what extent one entry is, and when it is dropped."""
     dropped = f"dropped {show_us(node.allowed_lateness_us)} after" if node.allowed_lateness_us else "dropped when"
-    window = node.window
-    if window.pane_us == window.size_us:
-        return f"{show_us(window.size_us)} window, {dropped} it closes"
-    return f"{show_us(window.pane_us)} pane, {dropped} the last of its windows closes"
+    match node.window:
+        case SessionSpec():
+            return f"session, {dropped} it closes"
+        case RowsSpec(count):
+            return f"{count} records, dropped when there are so many"
+        case WindowSpec() as spec if spec.pane_us == spec.size_us:
+            return f"{show_us(spec.size_us)} window, {dropped} it closes"
+        case WindowSpec() as spec:
+            return f"{show_us(spec.pane_us)} pane, {dropped} the last of its windows closes"
 
 
 def _injected(one: Injection) -> str:

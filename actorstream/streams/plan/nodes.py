@@ -13,7 +13,7 @@ from actorstream.model.topic import Topic
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.pattern import Pattern
 from actorstream.streams.site import NOWHERE, Site
-from actorstream.streams.windows import WindowSpec
+from actorstream.streams.windows import Windowing
 
 Function = Callable[..., Any]
 
@@ -158,35 +158,46 @@ class Stateful(Node):
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class WindowAggregate(Stateful):
+class WindowNode(Stateful):
+    """Something of each key and window."""
+
+    window: Windowing
+    allowed_lateness_us: int
+    emit: str
+    key_type: Any = Any
+
+    def detail(self) -> str:
+        return str(self.window)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class WindowAggregate(WindowNode):
     """Aggregates of each key and window."""
 
     kind = "window aggregate"
-    window: WindowSpec
-    allowed_lateness_us: int
-    emit: str
     aggregates: tuple[tuple[str, Aggregate], ...]
     key_names: tuple[str, ...]
-    key_type: Any = Any
 
     def detail(self) -> str:
         return f"{self.window}: {_show_aggregates(self.aggregates)}"
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class WindowApply(Stateful):
+class WindowApply(WindowNode):
     """A function over all records of each key and window."""
 
     kind = "window function"
-    window: WindowSpec
-    allowed_lateness_us: int
-    emit: str
     function: Function
     value_type: Any = Any
-    key_type: Any = Any
 
-    def detail(self) -> str:
-        return str(self.window)
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class WindowReduce(WindowNode):
+    """The records of each key and window, combined one after the other."""
+
+    kind = "window reduce"
+    function: Function
+    value_type: Any = Any
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ def _detail(node: Node) -> str:
     said = [] if node.detail() in (node.name, "<lambda>") else [node.detail()]
     if isinstance(node, nodes.Source):
         said += _source_detail(node)
-    elif isinstance(node, nodes.WindowAggregate | nodes.WindowApply):
+    elif isinstance(node, nodes.WindowNode):
         said += _window_detail(node)
     if isinstance(node, nodes.Stateful) and node.in_place:
         said.append("in place, as its records have that key already")
@@ -115,7 +115,7 @@ def _source_detail(node: nodes.Source) -> list[str]:
     return said + ([] if node.start == "earliest" else [f"from the {node.start}"])
 
 
-def _window_detail(node: nodes.WindowAggregate | nodes.WindowApply) -> list[str]:
+def _window_detail(node: nodes.WindowNode) -> list[str]:
     said = ["corrections as they happen"] if node.emit == "change" else []
     late_us = node.allowed_lateness_us
     return said + ([f"takes records up to {show_us(late_us)} late"] if late_us else [])

@@ -25,11 +25,11 @@ from actorstream.streams.plan.nodes import (
     Stateful,
     Tap,
     WindowAggregate,
-    WindowApply,
+    WindowNode,
 )
 from actorstream.streams.plan.rewrite import kept, rewrite
 
-_OF_ONE_STREAM = (WindowAggregate, WindowApply, MatchPattern, RunningAggregate, Reduce, Process)
+_OF_ONE_STREAM = (WindowNode, MatchPattern, RunningAggregate, Reduce, Process)
 _FILTERS = (KeyBy, Filter, Tap, Split, Branch)
 _AGGREGATES = (WindowAggregate, RunningAggregate)
 

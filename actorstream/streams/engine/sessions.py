@@ -1,0 +1,273 @@
+"""Sessions: windows that grow and join as records of a key come, and end when it has been silent for the gap.
+
+Theory of operation. What a session holds must not depend on how splits interleave, though it is due, and gone, as soon
+as its end is at or before the merged watermark. So there is one order that counts: that of the records' own marks. At
+each mark first the sessions that end by then fire; then the records of that mark join whatever they overlap, which may
+join several sessions into one. For a single split that is the order in which its records come.
+
+Most records need not wait for that order. One that is not behind its own mark overlaps no session that ends at or
+before that mark, whenever it is put in: a whole batch of such records is cut into runs without a gap, and each run
+joins the sessions of its key. A record that is behind its own mark and still not late, a *straggler*, might meet a
+session that is over by then; it is kept aside until the merged watermark has reached its mark, and has its turn between
+the firing of two sessions.
+
+With `allowed_lateness` a session that has fired is kept for so much longer. A straggler that joins it gives a corrected
+result: at once, if the joined session has ended, too; else when it ends. Results are not taken back, so what two
+sessions gave before they became one is superseded by a later result whose bounds contain theirs.
+
+With `emit="change"` records go one by one, and each gives the present result of its session.
+
+State: for each key its sessions, in order of time, none overlapping another; for each mark and key the stragglers.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import NamedTuple
+
+from actorstream.model.instant import Instant
+from actorstream.streams.engine.batch import Batch, as_list
+from actorstream.streams.engine.contents import Content, Contents, View
+from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
+from actorstream.streams.engine.schedule import Schedule
+from actorstream.streams.engine.window_stage import Result, WindowStage
+from actorstream.streams.plan.nodes import WindowNode
+from actorstream.streams.store.table import StateTable
+from actorstream.streams.windows import SessionSpec
+
+
+class Session(NamedTuple):
+    """Records from `start` on, the last of them the gap before `end`. `fired`: it has ended, and is kept for more."""
+
+    start: Instant
+    end: Instant
+    fired: bool
+    content: Content
+
+
+Straggler = tuple[int, int, Instant, Content]  # (partition, offset, time, the record by itself)
+
+
+class SessionsStage(WindowStage):
+    """See the module."""
+
+    def __init__(self, node: WindowNode, contents: Contents) -> None:
+        super().__init__(node, contents)
+        assert isinstance(node.window, SessionSpec)
+        kind = contents.kind
+        session = tuple[int, int, bool, kind]  # type: ignore[valid-type]
+        self._table: StateTable[list[tuple[Instant, Instant, bool, Content]]] = StateTable("sessions", list[session])
+        straggler = tuple[int, int, int, kind]  # type: ignore[valid-type]
+        self._stragglers: StateTable[list[Straggler]] = StateTable("stragglers", list[straggler])
+        self.tables = [self._table, self._stragglers]
+        self._gap_us = node.window.gap_us
+        self._schedule = Schedule()  # When a key's next session ends, or is dropped.
+        self._turns: list[Instant] = []  # heap of the marks that stragglers wait for
+        self._open = 0
+
+    # --- records ---------------------------------------------------------------------------------------------------
+
+    def work(self, batch: Batch) -> Work:
+        if not len(batch):
+            return
+        if self._emits_changes:
+            yield from self._one_after_the_other(batch)
+        else:
+            self._take(batch)
+            yield from self._pass_to(self._watermark)
+
+    def _take(self, batch: Batch) -> None:
+        times, marks = as_list(batch.times), self._marks(batch)
+        encoded = self._encoder.encode_all(keys_of(batch, self._key))
+        view = self.contents.view(batch)
+        groups: dict[bytes, list[int]] = {}
+        if all(map(int.__ge__, times, marks)):
+            for place, key in enumerate(encoded):
+                groups.setdefault(key, []).append(place)
+        else:
+            self._sort_out(batch, encoded, view, groups)
+        for key, places in groups.items():
+            for start, last, run in self._runs(times, places):
+                self._join(key, start, last, self.contents.fold(view, run))
+
+    def _marks(self, batch: Batch) -> list[Instant]:
+        """How far time was for each record: its own mark, or further if an idle split was passed over."""
+        own, reached = as_list(batch.own), self._watermark
+        return own if own[0] >= reached else [max(mark, reached) for mark in own]
+
+    def _is_late(self, time: Instant, mark: Instant) -> bool:
+        return time + self._gap_us + self._lateness_us <= mark
+
+    def _sort_out(self, batch: Batch, encoded: list[bytes], view: View, groups: dict[bytes, list[int]]) -> None:
+        """Some records are behind their own mark: they are late, or wait for their turn."""
+        late = []
+        for place, (time, mark) in enumerate(zip(as_list(batch.times), self._marks(batch), strict=True)):
+            if time >= mark:
+                groups.setdefault(encoded[place], []).append(place)
+            elif self._is_late(time, mark):
+                late.append(place)
+            else:
+                self._keep_aside(encoded[place], mark, self._straggler(batch, view, place))
+        self.put_aside(batch, late)
+
+    def _runs(self, times: list[Instant], places: list[int]) -> Iterator[tuple[Instant, Instant, list[int]]]:
+        """Cut some records of a key where it was silent for the gap: (first time, last time, places) of each run."""
+        if len(places) == 1:
+            yield times[places[0]], times[places[0]], places
+            return
+        ordered = sorted(zip(map(times.__getitem__, places), places, strict=True))
+        begin, last = 0, ordered[0][0]
+        for number, (time, _) in enumerate(ordered):
+            if time - last >= self._gap_us:
+                yield ordered[begin][0], last, [place for _, place in ordered[begin:number]]
+                begin = number
+            last = time
+        yield ordered[begin][0], last, [place for _, place in ordered[begin:]]
+
+    def _straggler(self, batch: Batch, view: View, place: int) -> Straggler:
+        offset = 0 if batch.offsets is None else int(batch.offsets[place])
+        return batch.origin.partition, offset, int(batch.times[place]), self.contents.fold(view, [place])
+
+    def _keep_aside(self, key: bytes, mark: Instant, straggler: Straggler) -> None:
+        waiting = self._stragglers.get(mark, key)
+        if waiting is None:
+            self.check_key(key)
+            waiting = []
+        waiting.append(straggler)
+        self._stragglers.put(mark, key, waiting)
+        if mark not in self._turns:
+            heapq.heappush(self._turns, mark)
+
+    def _one_after_the_other(self, batch: Batch) -> Work:
+        view = self.contents.view(batch)
+        encoded = self._encoder.encode_all(keys_of(batch, self._key))
+        columns = (as_list(column) for column in (batch.times, batch.own, batch.marks))
+        for place, (key, time, own, mark) in enumerate(zip(encoded, *columns, strict=True)):
+            yield from self._pass_to(max(mark, self._watermark))
+            turn = max(own, self._watermark)
+            if self._is_late(time, turn):
+                self.put_aside(batch, [place])
+                continue
+            if time < turn and turn > self._watermark:
+                self._keep_aside(key, turn, self._straggler(batch, view, place))
+            else:
+                joined = self._join(key, time, time, self.contents.fold(view, [place]))
+                self.emit_results(self._change(key, joined))
+
+    # --- sessions --------------------------------------------------------------------------------------------------
+
+    def _join(self, key: bytes, start: Instant, last: Instant, content: Content) -> Session:
+        """Put records in; they and all sessions that they overlap become one."""
+        end = last + self._gap_us
+        known = self._table.get(0, key)
+        if known is None:
+            self.check_key(key)
+            known = []
+        apart: list[tuple[Instant, Instant, bool, Content]] = []
+        contents: list[Content] = []
+        for one in known:
+            if one[0] < end and start < one[1]:
+                start, end = min(start, one[0]), max(end, one[1])
+                contents.append(one[3])
+                self._open -= not one[2]
+            else:
+                apart.append(one)
+        for more in contents:
+            content = self.contents.add(more, content)
+        session = Session(start, end, end <= self._watermark, content)
+        self._open += not session.fired
+        apart.append(tuple(session))
+        apart.sort(key=itemgetter(0))
+        self._keep(key, apart)
+        return session
+
+    def _keep(self, key: bytes, sessions: list[tuple[Instant, Instant, bool, Content]]) -> None:
+        if sessions:
+            self._table.put(0, key, sessions)
+        else:
+            self._table.delete(0, key)
+        self._plan(key, sessions)
+
+    def _plan(self, key: bytes, sessions: list[tuple[Instant, Instant, bool, Content]]) -> None:
+        dues = (end + self._lateness_us if fired else end for _, end, fired, _ in sessions)
+        self._schedule.set(key, min(dues, default=None))
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    def pass_time(self, watermark: Instant) -> Work:
+        if watermark > self._watermark:
+            yield from self._pass_to(watermark)
+        self.pass_on(watermark)
+
+    def _pass_to(self, watermark: Instant) -> Work:
+        """Everything that is due by then: sessions in order of end and key, stragglers between them."""
+        results: list[Result] = []
+        while (time := self._next_time()) is not None and time <= watermark:
+            if (due := self._schedule.next_time()) is not None and due <= time:
+                results.extend(self._end(self._schedule.take(), due))
+            else:
+                self._watermark = max(self._watermark, time)
+                results.extend(self._let_in(heapq.heappop(self._turns)))
+            if len(results) >= PIECE_RECORDS:
+                self.emit_results(results)
+                results = []
+                yield
+        self._watermark = watermark
+        self.emit_results(results)
+
+    def _next_time(self) -> Instant | None:
+        due = self._schedule.next_time()
+        if not self._turns:
+            return due
+        return self._turns[0] if due is None else min(due, self._turns[0])
+
+    def _end(self, key: bytes, now: Instant) -> Iterable[Result]:
+        """One key's sessions that end now give their result; those that are kept no longer are dropped."""
+        left: list[tuple[Instant, Instant, bool, Content]] = []
+        ended: list[Session] = []
+        for session in map(Session._make, self._table.get(0, key) or ()):
+            if not session.fired and session.end <= now:
+                self._open -= 1
+                ended.append(session)
+                session = session._replace(fired=True)
+            if not session.fired or session.end + self._lateness_us > now:
+                left.append(tuple(session))
+        self._keep(key, left)
+        return (
+            [] if self._emits_changes else [result for one in ended for result in self._result(key, one, one.end - 1)]
+        )
+
+    def _let_in(self, mark: Instant) -> list[Result]:
+        """The stragglers of a mark; each that joins a session which has ended, or any if all changes are told."""
+        waiting = [(key, one) for key, ones in self._stragglers.items(mark) for one in ones]
+        waiting.sort(key=lambda pair: (*pair[1][:2], pair[0]))
+        results: list[Result] = []
+        for key, (_, _, time, content) in waiting:
+            results.extend(self._change(key, self._join(key, time, time, content)))
+        self._stragglers.delete_namespace(mark)
+        return results
+
+    def _change(self, key: bytes, session: Session) -> list[Result]:
+        told = self._emits_changes or session.fired
+        return self._result(key, session, self._watermark) if told else []
+
+    def _result(self, key: bytes, session: Session, mark: Instant) -> list[Result]:
+        values = self.results_of(key, session.start, session.end, session.content)
+        return [(session.end, value, mark) for value in values]
+
+    # --- recovery --------------------------------------------------------------------------------------------------
+
+    def restored(self) -> None:
+        super().restored()
+        self._schedule.clear()
+        self._open = 0
+        for key, sessions in self._table.items(0):
+            self._plan(key, sessions)
+            self._open += sum(not session[2] for session in sessions)
+        self._turns = list(self._stragglers.namespaces())
+
+    def open_windows(self) -> int:
+        return self._open

@@ -1,0 +1,76 @@
+"""What all windows have in common, whatever cuts them: contents, late records, results, and how far time was."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+from actorstream.model.identity import Encoder, decode
+from actorstream.model.instant import START_OF_TIME, Instant
+from actorstream.streams.engine.batch import Batch
+from actorstream.streams.engine.contents import Contents
+from actorstream.streams.engine.pausable import PausableStage
+from actorstream.streams.engine.stage import PassStage
+from actorstream.streams.plan.nodes import KeyBy, WindowNode
+
+Result = tuple[Instant, Any, Instant]  # (the window's end, value, how far time was)
+
+
+class WindowStage(PausableStage):
+    """See the module. `late` is where records go that came too late; `late_records` counts them since the start."""
+
+    def __init__(self, node: WindowNode, contents: Contents) -> None:
+        super().__init__(node.name)
+        key = node.inputs[0]
+        assert isinstance(key, KeyBy)
+        self.node = node
+        self.contents = contents
+        self.late = PassStage(f"{node.name}.late")
+        self.late_records = 0
+        self._key = key
+        self._encoder = Encoder()
+        self._lateness_us = node.allowed_lateness_us
+        self._emits_changes = node.emit == "change"
+        self._watermark: Instant = START_OF_TIME
+
+    @abstractmethod
+    def open_windows(self) -> int:
+        """How many windows wait for their end."""
+
+    def restored(self) -> None:
+        super().restored()
+        self._watermark = START_OF_TIME
+
+    def resume_at(self, watermark: Instant) -> None:
+        """After `restored`: windows up to here have fired."""
+        self._watermark = watermark
+
+    def put_aside(self, batch: Batch, late: list[int]) -> None:
+        """These records are late."""
+        if late:
+            self.late_records += len(late)
+            self.late.emit(batch.choose(late))
+
+    def check_key(self, key: bytes) -> None:
+        """A key that cannot be restored is told when it is first kept, not when its window closes."""
+        decode(key, self.node.key_type)
+
+    def results_of(self, key: bytes, start: Instant, end: Instant, content: Any) -> Iterable[Any]:
+        """What a window gives."""
+        return self.contents.results(decode(key, self.node.key_type), start, end, content)
+
+    def emit_results(self, results: list[Result]) -> None:
+        """Results go on; each has the last instant of its window as its time."""
+        if not results:
+            return
+        marks = [mark for _, _, mark in results]
+        self.emit(
+            Batch(
+                [value for _, value, _ in results],
+                kind=self.node.type,
+                times=[end - 1 for end, _, _ in results],
+                own=marks,
+                marks=marks,
+            )
+        )
