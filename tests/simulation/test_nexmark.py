@@ -8,7 +8,7 @@ from actorstream.testing import simulate
 from benchmarks.nexmark.catalogue import QUERIES
 from tests.nexmark import events
 
-SEEDS = 3
+SEEDS = 6
 COUNT = 250
 
 

@@ -1,4 +1,4 @@
-"""q5, q7, q12, q17: windows of event time."""
+"""q5, q7, q8, q12: windows of event time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from actorstream import Record, Window, agg, sliding, tumbling
 from actorstream.streams.stream import Stream
-from benchmarks.nexmark.model import Bid
+from benchmarks.nexmark.model import Auction, Bid, Person
 from benchmarks.nexmark.query import Inputs, Query
 
 
@@ -52,6 +52,31 @@ def highest_bids(inputs: Inputs) -> Stream[Bid]:
     return of_auctions.key_by(everything).window(tumbling("10s")).apply(highest, name="highest_of_all")
 
 
+class NewSeller(Record):
+    id: int
+    name: str
+    start: datetime
+
+
+def person_of(event: Person | Auction) -> int:
+    """Who it is, or whose."""
+    return event.id if isinstance(event, Person) else event.seller
+
+
+def new_sellers(inputs: Inputs) -> Stream[NewSeller]:
+    """q8: who came, and offered something in the same ten seconds."""
+    events: Stream[Person | Auction] = inputs.persons.union(inputs.auctions)  # type: ignore[arg-type, assignment]
+
+    @events.key_by(person_of).window(tumbling("10s"))
+    def new_seller(window: Window[int, Person | Auction]) -> NewSeller | None:
+        persons = [event for event in window if isinstance(event, Person)]
+        if not persons or len(persons) == len(window):
+            return None
+        return NewSeller(window.key, persons[0].name, window.start)
+
+    return new_seller
+
+
 class BidderCount(Record):
     bidder: int
     start: datetime
@@ -91,6 +116,22 @@ QUERIES = [
         FROM bid WHERE floor_to(moment, 10) + INTERVAL 10 SECOND > own
         QUALIFY price = max(price) OVER (PARTITION BY floor_to(moment, 10))
         """,
+    ),
+    Query(
+        "q8",
+        "new sellers (two streams in one window)",
+        new_sellers,
+        NewSeller,
+        """
+        SELECT id, name, start FROM (
+            SELECT id, name, floor_to(moment, 10) AS start FROM person
+            WHERE floor_to(moment, 10) + INTERVAL 10 SECOND > own
+        ) JOIN (
+            SELECT DISTINCT seller, floor_to(moment, 10) AS start FROM auction
+            WHERE floor_to(moment, 10) + INTERVAL 10 SECOND > own
+        ) USING (start) WHERE id = seller
+        """,
+        reads=("persons", "auctions"),
     ),
     Query(
         "q12",
