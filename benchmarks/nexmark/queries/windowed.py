@@ -1,4 +1,4 @@
-"""q5, q7, q8, q12: windows of event time."""
+"""q5, q7, q8, q11, q12: windows of event time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from actorstream import Record, Window, agg, sliding, tumbling
+from actorstream import Record, Window, agg, session, sliding, tumbling
 from actorstream.streams.stream import Stream
 from benchmarks.nexmark.model import Auction, Bid, Person
 from benchmarks.nexmark.query import Inputs, Query
@@ -90,6 +90,19 @@ def bids_of_bidders(inputs: Inputs) -> Stream[BidderCount]:
     return window.aggregate(BidderCount, name="bids_of_bidder", bids=agg.count())
 
 
+class BidderSession(Record):
+    bidder: int
+    start: datetime
+    end: datetime
+    bids: int
+
+
+def sessions_of_bidders(inputs: Inputs) -> Stream[BidderSession]:
+    """q11: the bids of each bidder until there is none for ten seconds."""
+    window = inputs.bids.key_by("bidder").window(session("10s"))
+    return window.aggregate(BidderSession, name="session_of_bidder", bids=agg.count())
+
+
 QUERIES = [
     Query(
         "q5",
@@ -132,6 +145,24 @@ QUERIES = [
         ) USING (start) WHERE id = seller
         """,
         reads=("persons", "auctions"),
+    ),
+    Query(
+        "q11",
+        "sessions of each bidder",
+        sessions_of_bidders,
+        BidderSession,
+        """
+        WITH in_time AS (SELECT * FROM bid WHERE moment + INTERVAL 10 SECOND > own),
+        begun AS (
+            SELECT *, coalesce(moment - lag(moment) OVER bids >= INTERVAL 10 SECOND, true) AS begins
+            FROM in_time WINDOW bids AS (PARTITION BY bidder ORDER BY moment)
+        ),
+        numbered AS (
+            SELECT *, sum(begins::INTEGER) OVER (PARTITION BY bidder ORDER BY moment) AS number FROM begun
+        )
+        SELECT bidder, min(moment), max(moment) + INTERVAL 10 SECOND, count(*) FROM numbered GROUP BY bidder, number
+        """,
+        final=True,
     ),
     Query(
         "q12",
