@@ -51,6 +51,9 @@ class Source(Protocol):
     `type`: the type of the values (a Record type, or Any). `bounded`: whether it ends.
     `replayable`: whether `open(position)` gives the same values again; without it a crash loses what was read.
     `columnar`: whether it can give frames, and reads only the `columns` asked for.
+
+    A columnar source may have a method `where(conditions)`, too, which gives the same source, but one that may leave
+    out values for which one of these Polars expressions is not true.
     """
 
     type: Any

@@ -12,7 +12,7 @@ from actorstream import App, Record, agg, tumbling
 from actorstream.streams.plan import drawing
 from actorstream.streams.plan.outline import outline
 from actorstream.streams.plan.physical import Rule, optimise
-from actorstream.streams.plan.rules import drop_exchanges, drop_keys, fuse, prune_columns, push_filters
+from actorstream.streams.plan.rules import drop_exchanges, drop_keys, fuse, narrow_sources, prune_columns, push_filters
 from tests.streams.makers import Event, Pieces, event, events_of
 
 
@@ -242,6 +242,46 @@ def test_another_key_needs_its_exchange(keyed: Any) -> None:
     keyed(sums).aggregate(n=agg.count(), name="counts").to(app.topic("out"))
 
     assert unchanged(app, drop_exchanges)
+
+
+# --- narrow sources ---------------------------------------------------------------------------------------------------
+
+
+class Narrow(Pieces):
+    """Pieces that can leave out what does not matter."""
+
+    conditions: tuple[str, ...] = ()
+
+    def where(self, conditions: Any) -> Narrow:
+        """Remembers what it was told."""
+        narrow = Narrow(self.pieces, columnar=True)
+        narrow.conditions = tuple(map(str, conditions))
+        return narrow
+
+
+def test_narrow_sources() -> None:
+    """A source is told the conditions that all its records have to meet; the filters stay."""
+    app = App("job")
+    some = app.stream(Narrow([[event(0)]], columnar=True), name="pieces").where(pl.col("value") > 1, name="big")
+    some.where(pl.col("key") == "a", name="mine").to(app.topic("out"))
+
+    lines = [line.split(": ", 1)[1].split("object at ")[-1] for line in after(app, narrow_sources).splitlines()]
+
+    told = [', mostly where [(col("value")) > (dyn int: 1)]', ', mostly where [(col("key")) == ("a")]']
+    assert lines[0].endswith("".join(told))
+    assert len(lines) == len(written(app).splitlines()) == 4
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_a_source_is_not_narrowed_where_all_its_records_count(timed: bool) -> None:
+    """Because others read them too, or because they move event time."""
+    app = App("job")
+    source = app.stream(Narrow([[event(0)]], columnar=True), name="pieces", event_time="at" if timed else None)
+    source.where(pl.col("value") > 1).to(app.topic("out"))
+    if not timed:
+        source.to(app.topic("all"))
+
+    assert unchanged(app, narrow_sources)
 
 
 # --- prune columns ---------------------------------------------------------------------------------------------------

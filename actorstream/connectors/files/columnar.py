@@ -1,6 +1,10 @@
 """Parquet: columns, read in slices and only those that are wanted.
 
 A slice of a file is read at a time, so that memory stays flat however large the file is. Row numbers count from 0.
+
+Where the rows that matter are known by a condition, Polars leaves out the others as it reads, whole row groups by their
+statistics. It may only where the file holds the columns of the condition as the fields ask; a row that is left in by
+mistake does no harm, because the condition is asked again later.
 """
 
 from __future__ import annotations
@@ -14,12 +18,17 @@ from actorstream.connectors.files.opening import open_file
 from actorstream.connectors.files.values import fitting
 from actorstream.errors import BadInput, PlanError
 from actorstream.model.record import Record, field_names, is_record_type
-from actorstream.streams.frames import BadCell, fit_frame, frame_to_rows, frame_to_store, rows_to_frame
+from actorstream.streams.frames import BadCell, fit_frame, frame_to_rows, frame_to_store, polars_schema, rows_to_frame
 
 if TYPE_CHECKING:
     import polars
 
 T = TypeVar("T")
+
+EMPTY_SLICES_MAX = 16
+"""After so many slices without a row that matters, a read says how far it is."""
+
+_ROW = "__actorstream_row"  # The column of row numbers.
 
 CHUNK_ROWS_MAX = 65_536
 """The most rows that one read gives."""
@@ -36,10 +45,15 @@ class Columnar:
     blocking = True
     columnar = True
 
-    def __init__(self, kind: type[Record]) -> None:
+    def __init__(self, kind: type[Record], conditions: Sequence[Any] = ()) -> None:
+        self._conditions = conditions
         if not is_record_type(kind):
             raise PlanError(f"Parquet needs a Record type, which says what the columns hold; {kind!r} is none")
         self.type: Any = kind
+
+    def where(self, conditions: Sequence[Any]) -> Columnar:
+        """The format, but rows for which one of these Polars expressions is not true may be left out."""
+        return Columnar(self.type, conditions)
 
     def open(self, path: str, mark: Mark | None, columns: tuple[str, ...] | None) -> ColumnarPass:
         """A pass from a mark; it gives frames of `columns`, or Records when that is None.
@@ -47,7 +61,7 @@ class Columnar:
         Raises:
             BadInput: the file cannot be opened, is not Parquet, or lacks a column.
         """
-        return ColumnarPass(path, self.type, (mark or {}).get("row", 0), columns)
+        return ColumnarPass(path, self.type, (mark or {}).get("row", 0), columns, self._conditions)
 
     def encoder(self) -> ColumnarEncoder:
         """For one new file.
@@ -61,13 +75,16 @@ class Columnar:
 class ColumnarPass:
     """One pass through a file. Its mark: `row`, how many rows lie before."""
 
-    def __init__(self, path: str, kind: type[Record], row: int, columns: tuple[str, ...] | None) -> None:
+    def __init__(
+        self, path: str, kind: type[Record], row: int, columns: tuple[str, ...] | None, conditions: Sequence[Any]
+    ) -> None:
         open_file(path, 0).close()
         self._path, self._kind = path, kind
         self._columns = columns if columns is None else columns or field_names(kind)[:1]
         self._row, self._rows = row, 0
-        self._slice: polars.DataFrame | None = None
-        self._slice_row = row  # Where the slice begins.
+        self._conditions = conditions
+        self._slice: polars.DataFrame | None = None  # What is left of it; it begins at `_row`.
+        self._slice_end = row
         self._bad: BadCell | None = None  # It comes after the rows before it.
         self._careful_rows = CHUNK_ROWS_MAX
         self._open()
@@ -80,16 +97,24 @@ class ColumnarPass:
     def _open(self) -> None:
         import polars
 
-        scan = polars.scan_parquet(self._path, glob=False)
-        there = self._asked(lambda: scan.collect_schema().names())
+        scan = polars.scan_parquet(self._path, glob=False, row_index_name=_ROW)
+        schema = self._asked(scan.collect_schema)
+        there = [name for name in schema.names() if name != _ROW]
+        self._conditions = [one for one in self._conditions if self._is_clear(one, schema)]
         self._rows = self._asked(lambda: int(scan.select(polars.len()).collect().item()))
         wanted = set(field_names(self._kind) if self._columns is None else self._columns)
         # One column at least, because a frame without columns has no rows.
-        self._scan = scan.select([name for name in there if name in wanted] or there[:1])
+        self._wanted = [name for name in there if name in wanted] or there[:1]
+        self._scan = scan
         try:
-            self._fit(self._asked(lambda: self._scan.head(0).collect()))
+            self._fit(self._asked(lambda: self._scan.head(0).select(self._wanted).collect()))
         except BadInput as error:
             raise BadInput(f"{self._path}: {error}") from error
+
+    def _is_clear(self, condition: Any, schema: Any) -> bool:
+        """Whether a condition means for the file's columns what it means for the fields."""
+        fields = polars_schema(self._kind)
+        return all(name in schema and schema[name] == fields[name] for name in condition.meta.root_names())
 
     def read(self, limit: int, final: bool) -> Part | None:
         """Up to `limit` rows; None at the end.
@@ -98,9 +123,9 @@ class ColumnarPass:
         """
         if self._bad is not None:
             raise self._past_bad(self._bad)
-        if self._row >= self._rows:
-            return None
         frame = self._take(min(limit, self._careful_rows))
+        if frame is None:
+            return None if self._row >= self._rows else Part([], {"row": self._row})
         try:
             values = self._fit(frame)
             self._careful_rows = min(2 * self._careful_rows, CHUNK_ROWS_MAX)
@@ -112,7 +137,7 @@ class ColumnarPass:
                 raise self._past_bad(error) from error
             frame = frame.head(error.row)
             values = self._fit(frame)
-        self._row += frame.height
+        self._go_on(frame.height)
         return Part(values, {"row": self._row})
 
     def close(self) -> None:
@@ -122,16 +147,41 @@ class ColumnarPass:
     def _past_bad(self, bad: BadCell) -> BadLine:
         where = f"row {self._row}" if bad.column is None else f"row {self._row}, column {bad.column!r}"
         self._bad = None
-        self._row += 1
+        self._go_on(1)
         return BadLine(self._path, where, bad.reason, repr(bad.value), {"row": self._row})
 
-    def _take(self, limit: int) -> polars.DataFrame:
-        """The next rows, from the slice at hand or a new one."""
-        begin = self._row - self._slice_row
-        if self._slice is None or begin >= self._slice.height:
-            self._slice = self._asked(lambda: self._scan.slice(self._row, SLICE_ROWS).collect())
-            self._slice_row, begin = self._row, 0
-        return self._slice.slice(begin, limit)
+    def _take(self, limit: int) -> polars.DataFrame | None:
+        """The next rows, from the slice at hand or a new one; None if there are none, or none so far."""
+        for _ in range(EMPTY_SLICES_MAX):
+            if self._slice is not None and self._slice.height:
+                return self._slice.head(limit).select(self._wanted)
+            if self._row >= self._rows:
+                return None
+            self._slice = self._loaded()
+            self._slice_end = min(self._row + SLICE_ROWS, self._rows)
+            self._go_on(0)
+        return None
+
+    def _loaded(self) -> polars.DataFrame:
+        try:
+            return self._asked(lambda: self._rows_from(self._row).collect())
+        except BadInput:
+            if not self._conditions:
+                raise
+            self._conditions = []  # If it was one of these, the operator that it comes from says for which record.
+            return self._asked(lambda: self._rows_from(self._row).collect())
+
+    def _rows_from(self, row: int) -> polars.LazyFrame:
+        part = self._scan.slice(row, SLICE_ROWS)
+        for condition in self._conditions:
+            part = part.filter(condition)
+        return part.select(_ROW, *self._wanted)
+
+    def _go_on(self, rows: int) -> None:
+        """So many rows of the slice are done with; what was left out in front of the next one, too."""
+        assert self._slice is not None
+        self._slice = self._slice.slice(rows)
+        self._row = int(self._slice[_ROW][0]) if self._slice.height else self._slice_end
 
     def _fit(self, frame: polars.DataFrame) -> Any:
         if self._columns is None:

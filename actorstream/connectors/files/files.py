@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, overload
 
 from actorstream.connectors.files.columnar import Columnar
@@ -105,6 +105,14 @@ class Files:
             return self._parts().open(position)
         paths = Paths(self.path, self._format.endings, may_be_empty=not self.bounded)
         return FilesReader(paths, self._format, position, follow=not self.bounded, columns=columns)
+
+    def where(self, conditions: Sequence[Any]) -> Files:
+        """As a source: the same files, but rows for which one of these Polars expressions is not true may be left out.
+
+        Those of Parquet files are, where that is clear from the file; all others are read and checked.
+        """
+        narrow = getattr(self._format, "where", None)
+        return self if narrow is None else Files(self.path, narrow(conditions), follow=not self.bounded)
 
     def commit(self, handle: str) -> None:
         """As a sink: make what was prepared under `handle` visible."""

@@ -49,7 +49,7 @@ class Pass(Protocol):
     """One pass through one file."""
 
     def read(self, limit: int, final: bool) -> Part | None:
-        """Up to about `limit` values, at least one; None when no more are there yet.
+        """Up to about `limit` values; none of them if so far none mattered; None when no more are there yet.
 
         Args:
             limit: how many values are wanted.

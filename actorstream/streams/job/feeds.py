@@ -178,6 +178,8 @@ class ReaderFeed(Feed):
             return None
         self._chunk = None
         self._position = chunk.position
+        if not len(chunk.values):
+            return None  # Nothing there, or nothing that mattered.
         offsets = range(chunk.first_offset, chunk.first_offset + len(chunk.values))
         kind = self._source.type
         if self._columns is None:

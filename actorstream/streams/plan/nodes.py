@@ -50,6 +50,7 @@ class Source(Node):
     max_delay_us: int = 0
     idle_us: int | None = None
     start: str = "earliest"
+    mostly: tuple[str, ...] = ()  # Conditions that its records mostly meet; set by the rule `narrow_sources`.
     columns: tuple[str, ...] | None = None  # It is read as frames of these; set by the rule `prune_columns`.
 
     def detail(self) -> str:

@@ -112,6 +112,7 @@ def _source_detail(node: nodes.Source) -> list[str]:
     said = [f"at most {show_us(node.max_delay_us)} out of order"] if node.max_delay_us else []
     said += [] if node.idle_us is None else [f"idle after {show_us(node.idle_us)}"]
     said += [] if node.columns is None else [f"only the columns {', '.join(node.columns)}"]
+    said += [f"mostly where {one}" for one in node.mostly]
     return said + ([] if node.start == "earliest" else [f"from the {node.start}"])
 
 

@@ -14,11 +14,11 @@ import xxhash
 
 from actorstream.streams.plan.nodes import Node, Source, Stateful, TableJoin, ToTopic, Union
 from actorstream.streams.plan.rewrite import walk
-from actorstream.streams.plan.rules import drop_exchanges, drop_keys, fuse, prune_columns, push_filters
+from actorstream.streams.plan.rules import drop_exchanges, drop_keys, fuse, narrow_sources, prune_columns, push_filters
 
 Rule = Callable[[tuple[Node, ...]], tuple[Node, ...]]
 
-RULES: tuple[Rule, ...] = (drop_keys, push_filters, drop_exchanges, prune_columns, fuse)
+RULES: tuple[Rule, ...] = (drop_keys, push_filters, narrow_sources, drop_exchanges, prune_columns, fuse)
 """The rewrite rules, in the order in which they are applied."""
 
 
