@@ -13,6 +13,9 @@ from actorstream.connectors.files.parts import PartFiles
 from actorstream.log.client import RawDecoder
 from actorstream.model.identity import KEY_GROUPS
 from actorstream.model.instant import START_OF_TIME
+from actorstream.streams.engine.buckets import Buckets
+from actorstream.streams.engine.gaps import GapsStage
+from actorstream.streams.engine.match import MatchStage
 from actorstream.streams.engine.sinks import TopicSinkStage
 from actorstream.streams.job.checkpoints import Checkpoints
 from actorstream.streams.job.elements import Barrier
@@ -229,6 +232,27 @@ def a_barrier_overtakes_what_has_no_credit(patch: pytest.MonkeyPatch) -> None:
 def a_higher_epoch_is_accepted(patch: pytest.MonkeyPatch) -> None:
     """What comes from an epoch that the receiver has not opened is taken in with the rest."""
     patch.setattr(Fence, "lets_in", lambda self, epoch, sequence: epoch >= self.epoch)
+
+
+def what_waits_for_its_turn_is_not_looked_for(patch: pytest.MonkeyPatch) -> None:
+    """After a recovery the records that wait to be matched lie in the state, and nobody comes to fetch them."""
+    patch.setattr(Buckets, "rebuild", lambda self: None)
+
+
+def deadlines_are_not_restored(patch: pytest.MonkeyPatch) -> None:
+    """After a recovery nothing tells that the time of a partial match is over."""
+    right = MatchStage.restored
+
+    def restored(self: Any) -> None:
+        right(self)
+        self._deadlines.clear()
+
+    patch.setattr(MatchStage, "restored", restored)
+
+
+def what_is_missing_is_counted_twice(patch: pytest.MonkeyPatch) -> None:
+    """The numbers of producers begin anew in each epoch."""
+    patch.setattr(GapsStage, "restored", lambda self: [self._numberings.delete_namespace(one) for one in range(3)])
 
 
 def a_checkpoint_falls_between_two_pieces(patch: pytest.MonkeyPatch) -> None:

@@ -146,19 +146,23 @@ class MatchStage(PausableStage):
 
     def _match(self, entry: Entry) -> None:
         time, key, *_, bits, value = entry
-        partials = self._partials.get(0, key) or Partials(0, 0, [])
+        if not bits & BEGINS and key not in self._has_deadline:
+            return  # It has no partial match.
+        partials = self._partials.get(0, key) or Partials()
         if not bits & (partials.concern | BEGINS):
             return
         number = partials.count
         taken = self._taken.get(0, key) or {}
-        first = partials.runs[0].first if partials.runs else number
         found = self._automaton.take(partials, time, bits)
         for one in found:
             self._call(key, one, {**taken, number: value})
         if partials.have_taken(number):
             taken[number] = value
             self._check_bound(key, partials)
-        self._keep(key, partials, taken, first)
+            if number % _TAKEN_BETWEEN_LOOKS == 0:
+                needed = dict.fromkeys(partials.needed())
+                taken = {one: value for one, value in taken.items() if one in needed}
+        self._keep(key, partials, taken)
 
     def _expire(self, time: Instant) -> Work:
         """Runs whose time ends before `time` end, in order of that."""
@@ -172,7 +176,7 @@ class MatchStage(PausableStage):
             taken = self._taken.get(0, key) or {}
             for one in self._automaton.expire(partials, deadline):
                 self._call(key, one, taken)
-            self._keep(key, partials, taken, -1)
+            self._keep(key, partials, taken)
             looked += 1
             if len(self._results) >= PIECE_RECORDS or looked % _KEYS_AT_A_TIME == 0:
                 self._emit_results()
@@ -180,20 +184,15 @@ class MatchStage(PausableStage):
 
     # --- what is kept ----------------------------------------------------------------------------------------------
 
-    def _keep(self, key: bytes, partials: Partials, taken: dict[int, Any], first: int) -> None:
-        """Keep what a match may still need, and look again when the first run's time is over.
-
-        Args:
-            first: with which record the first run began before.
-        """
+    def _keep(self, key: bytes, partials: Partials, taken: dict[int, Any]) -> None:
+        """Keep what a match may still need, and look again when the first run's time is over."""
         runs = partials.runs
         if not runs:
             self._partials.delete(0, key)
             self._taken.delete(0, key)
             return
-        if runs[0].first != first or len(taken) % _TAKEN_BETWEEN_LOOKS == 0:
-            needed = dict.fromkeys(partials.needed())
-            taken = {number: value for number, value in taken.items() if number in needed}
+        while (oldest := next(iter(taken))) < runs[0].first:  # The first run's first record is there.
+            del taken[oldest]
         self._partials.put(0, key, partials)
         self._taken.put(0, key, taken)
         self._look_at(key, self._automaton.deadline(runs[0]))
@@ -204,7 +203,7 @@ class MatchStage(PausableStage):
             heapq.heappush(self._deadlines, (deadline, key))
 
     def _check_bound(self, key: bytes, partials: Partials) -> None:
-        count, most = partials.threads(), self._node.partial_max
+        count, most = partials.size, self._node.partial_max
         if count > most:
             user_key = decode(key, self._node.key_type)
             raise OperatorError(

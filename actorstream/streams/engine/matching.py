@@ -65,16 +65,14 @@ class Run(msgspec.Struct, array_like=True):
 class Partials(msgspec.Struct, array_like=True):
     """The partial matches of one key, those that began first in front.
 
-    `count`: how many records concerned them since the first began; `concern`: the bits of what changes any of them.
+    `count`: how many records concerned them since the first began; `size`: how many threads there are; `concern`: no
+    record without any of these bits changes a thread.
     """
 
-    count: int
-    concern: int
-    runs: list[Run]
-
-    def threads(self) -> int:
-        """How many partial matches there are."""
-        return sum(len(run.threads) for run in self.runs)
+    count: int = 0
+    size: int = 0
+    concern: int = 0
+    runs: list[Run] = []
 
     def needed(self) -> list[int]:
         """The numbers of the records that they took, in no promised order, some more than once."""
@@ -124,6 +122,14 @@ class Automaton:
         number = partials.count
         partials.count += 1
         found: list[Found] = []
+        if bits & partials.concern and self._move_all(partials, number, time, bits, found):
+            return found
+        if bits & BEGINS:
+            self._begin(partials, number, time, found)
+        return found
+
+    def _move_all(self, partials: Partials, number: int, time: Instant, bits: int, found: list[Found]) -> bool:
+        """Take a record to all runs; gives whether it is used up."""
         left: list[Run] = []
         for run in partials.runs:
             path = self._move(run, number, bits) if bits & run.concern else None
@@ -131,13 +137,11 @@ class Automaton:
                 found.append(Found(run.start, time, path))
                 if not self._overlap:
                     self._leave(partials, [])  # All began at or before this record, which was its last.
-                    return found
+                    return True
             elif run.threads:
                 left.append(run)
-        if bits & BEGINS:
-            self._begin(number, time, found, left)
         self._leave(partials, left)
-        return found
+        return False
 
     def expire(self, partials: Partials, time: Instant) -> list[Found]:
         """Time has passed `time`: the matches that waited for that; runs whose time is over end."""
@@ -145,28 +149,33 @@ class Automaton:
         left = partials.runs
         while left and self.deadline(left[0]) <= time:
             run = left.pop(0)
+            partials.size -= len(run.threads)
             paths = [thread.path for thread in run.threads if thread.awaited == self._end]
             assert len(paths) <= 1  # Only the last step, which is never optional, has the end behind it.
             for path in paths:
                 found.append(Found(run.start, self.deadline(run), path))
                 if not self._overlap:
-                    left = [one for one in left if one.first > path[-1][0]]
-        self._leave(partials, left)
+                    self._leave(partials, [one for one in left if one.first > path[-1][0]])
+                    left = partials.runs
         return found
 
     def _leave(self, partials: Partials, runs: list[Run]) -> None:
         partials.runs = runs
-        partials.concern = 0
+        partials.size = partials.concern = 0
         for run in runs:
+            partials.size += len(run.threads)
             partials.concern |= run.concern
 
-    def _begin(self, number: int, time: Instant, found: list[Found], left: list[Run]) -> None:
+    def _begin(self, partials: Partials, number: int, time: Instant, found: list[Found]) -> None:
         kept: dict[Place, Path] = {}
         path = self._taken(kept, [(number, 0)], 0, 1)
         if path is not None:
             found.append(Found(time, time, path))
-        else:
-            left.append(self._keep_threads(Run(number, time, 0, []), kept))
+            return
+        run = self._keep_threads(Run(number, time, 0, []), kept)
+        partials.runs.append(run)
+        partials.size += len(run.threads)
+        partials.concern |= run.concern
 
     def _keep_threads(self, run: Run, kept: dict[Place, Path]) -> Run:
         run.threads = [Thread(*place, path) for place, path in kept.items()]

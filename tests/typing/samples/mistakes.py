@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from actorstream import App, Record
+from actorstream import App, Record, pattern
 
 
 class Payment(Record):
@@ -29,6 +29,7 @@ stream.map(lambda payment: payment.price)  # error
 stream.filter(length)  # error
 stream.key_by(length)  # error
 stream.window("10s")  # error
+stream.key_by(lambda payment: payment.card).match(pattern(length).within("5m"))  # error
 app.topic("other", Payment, partition=3)  # error
 Payment("a", "1", datetime(2024, 1, 1))  # error
 Payment("a", 1.0, datetime(2024, 1, 1)).amount = 2.0  # error

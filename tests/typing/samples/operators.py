@@ -10,20 +10,24 @@ import polars as pl
 
 from actorstream import (
     App,
+    Gap,
     Key,
     ListState,
     MapState,
+    Match,
     Record,
     State,
     Timer,
     ValueState,
     Window,
     agg,
+    pattern,
     sliding,
     tumbling,
 )
 from actorstream.model.topic import Topic
 from actorstream.streams.keyed import KeyedStream
+from actorstream.streams.pattern_stream import MatchResult
 from actorstream.streams.stream import Stream
 from actorstream.streams.table import Table
 from actorstream.testing import run
@@ -210,6 +214,19 @@ forget(datetime(2024, 1, 1), ListState([Payment("a", 1.0, datetime(2024, 1, 1))]
 # --- joins -----------------------------------------------------------------------------------------------------------
 
 owners = app.table(cards, key="id")
+pair = pattern(large).then(lambda payment: payment.amount < 1, name="small").within("5m")
+
+
+@card.match(pair)
+def matched(match: Match[str, Payment]) -> float | None:
+    """A match knows its key and its records."""
+    assert_type(match.key, str)
+    return match["large"].amount
+
+
+assert_type(matched, MatchResult[float])
+assert_type(app.stream(payments).gaps, Stream[Gap])
+
 assert_type(owners, Table[Any, Card])
 
 
