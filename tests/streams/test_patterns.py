@@ -9,7 +9,12 @@ import pytest
 
 from actorstream import App, Match, pattern, tumbling
 from actorstream.errors import OperatorError, PlanError
-from tests.streams.makers import Event, at, event, events_of, seconds
+from actorstream.streams.engine.batch import Batch, Origin
+from actorstream.streams.engine.buckets import Buckets
+from actorstream.streams.engine.match import MatchStage
+from actorstream.streams.engine.stage import Stage
+from actorstream.streams.plan import nodes
+from tests.streams.makers import Event, at, event, events_of, seconds, us
 
 
 def one(event: Event) -> bool:
@@ -111,6 +116,70 @@ def test_late_records_are_a_stream() -> None:
 
     assert app.collect(found) == [5.0]
     assert [seconds(late.at) for late in app.collect(found.late)] == [4.0]
+
+
+# --- order ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_record_that_is_awaited_by_an_older_beginning_is_not_missed() -> None:
+    """Though a younger one waits for something else."""
+    app = App("job")
+    rising = pattern(one).then(two).then(lambda event: event.value == 3, name="three").within("10s")
+
+    found = keyed(app, values(1, 2, 1, 3)).match(rising).apply(lambda match: [e.value for e in match], name="found")
+
+    assert app.collect(found) == [[1, 2, 3]]
+
+
+def test_records_of_equal_time_wait_for_each_other() -> None:
+    """Until the watermark has passed their time; then they count in the order of their partitions."""
+    app = App("job")
+    found = keyed(app, values(1)).match(PAIR).apply(lambda match: seconds(match.end), name="found")
+    node = found._node
+    assert isinstance(node, nodes.MatchPattern)
+    stage, seen = MatchStage(node), Seen("seen")
+    stage.outputs = [seen]
+
+    def push(second: float, value: int, partition: int) -> None:
+        time = [us(second)]
+        origin = Origin("events", "events", partition)
+        stage.push(
+            Batch(
+                [event(second, value=value)], times=time, own=time, marks=time, offsets=[0], keys=["a"], origin=origin
+            )
+        )
+
+    push(5, 2, partition=1)
+    stage.advance(us(5))
+    push(5, 1, partition=0)
+    assert seen.batches == []
+    push(6, 3, partition=0)
+
+    assert [list(batch.times) for batch in seen.batches] == [[us(5)]]
+
+
+def test_a_bucket_gives_what_is_before_a_time_and_keeps_the_rest() -> None:
+    """Also after a recovery; what is at that time stays."""
+    buckets = Buckets("waiting", tuple[int, str])
+    for time, name in ((1_500_000, "b"), (1_200_000, "a"), (2_500_000, "d"), (1_500_001, "c")):
+        buckets.add(b"key", (time, name))
+
+    assert [entry[1] for _, entry in buckets.take_before(1_500_000)] == ["a"]
+    buckets.rebuild()
+    assert [entry[1] for _, entry in buckets.take_before(2_400_000)] == ["b", "c"]
+    assert [entry[1] for _, entry in buckets.take_before(3_000_000)] == ["d"]
+
+
+class Seen(Stage):
+    """Keeps what it is given."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.batches: list[Batch] = []
+
+    def push(self, batch: Batch) -> None:
+        """Keep it."""
+        self.batches.append(batch)
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
