@@ -52,15 +52,22 @@ class MatchingStream(Generic[K, V]):
 
     @overload
     def apply(
-        self, function: Callable[[Match[K, V]], Iterator[R]], /, *, name: str | None = None
+        self, function: Callable[[Match[K, V]], Iterator[R]], /, *, name: str | None = None, parallelism: int = 1
     ) -> MatchResult[R]: ...
     @overload
-    def apply(self, function: Callable[[Match[K, V]], R | None], /, *, name: str | None = None) -> MatchResult[R]: ...
-    def apply(self, function: Callable[[Match[K, V]], Any], /, *, name: str | None = None) -> MatchResult[Any]:
+    def apply(
+        self, function: Callable[[Match[K, V]], R | None], /, *, name: str | None = None, parallelism: int = 1
+    ) -> MatchResult[R]: ...
+    def apply(
+        self, function: Callable[[Match[K, V]], Any], /, *, name: str | None = None, parallelism: int = 1
+    ) -> MatchResult[Any]:
         """A function of each match: a value, None (nothing), or a generator. The result's time is the match's `end`.
 
+        Args:
+            parallelism: how many instances share the keys, 1 to 256; it changes no match.
+
         Raises:
-            PlanError: not a function, or a lambda without `name=`.
+            PlanError: not a function, a lambda without `name=`, or no number of instances.
 
         Example:
             >>> from datetime import UTC, datetime, timedelta
@@ -86,6 +93,7 @@ class MatchingStream(Generic[K, V]):
             value_type=key.type,
             key_type=key.key_type,
             type=checks.emitted_type(checks.result_type(function)),
+            parallelism=checks.checked_parallelism(parallelism, "match"),
             **self._program.naming("match", function, name, self._of),
         )
         return MatchResult(self._program, self._program.add(node), function)

@@ -158,17 +158,16 @@ def in_order(records: Sequence[Given]) -> dict[str, list[Reading]]:
     return {key: sorted(every, key=lambda one: one.at) for key, every in found.items()}
 
 
-def searched(app: App, source: Any, given: Pattern[Any], overlap: bool, delay: int) -> Any:
+def searched(app: App, source: Any, given: Pattern[Any], overlap: bool, delay: int, instances: int = 1) -> Any:
     """A stream of what the matches took: (key, start, end, ((number, step), ...))."""
     stream = app.stream(source, event_time="at", max_delay=f"{delay}s", name="readings")
 
-    @stream.key_by("key").match(given, overlap=overlap)
     def seen(match: Match[str, Reading]) -> Any:
         names = [step.condition.name for step in given.steps]
         taken = [[one.weight, name] for name in names for one in match.all(name)]
         return [match.key, second_of(match.start), second_of(match.end), taken]
 
-    return seen
+    return stream.key_by("key").match(given, overlap=overlap).apply(seen, parallelism=instances)
 
 
 def expected(records: Sequence[Given], given: Pattern[Any], overlap: bool) -> dict[str, list[Any]]:
@@ -242,14 +241,15 @@ def test_late_records_are_those_behind_their_watermark(
 def test_partitions_may_interleave_as_they_like(
     records: list[Given], one: Pattern[Any], overlap: bool, delay: int, seed: int
 ) -> None:
-    """Records of a key lie in several partitions, and come in any order of events and in batches of any size."""
+    """Records of a key lie in several partitions, and come in any order of events, to one instance or to three."""
     outputs = []
-    for order, at_once in ((None, 4096), (seed, 1)):
+    for order, at_once, instances in ((None, 4096, 1), (seed, 1, 1), (seed, 4096, 3)):
         app = App("job")
         inputs = app.topic("inputs", Reading, partitions=3, key="value")
         outputs_topic = app.topic("outputs", list)
-        searched(app, inputs, one, overlap, delay).to(outputs_topic)
+        searched(app, inputs, one, overlap, delay, instances).to(outputs_topic)
         numbered = [reading(given).replace(weight=float(number)) for number, given in enumerate(records)]
         outputs.append(run_with(app, {inputs: numbered}, seed=order, slice_records=at_once)["outputs"])
 
     assert outputs[0] == outputs[1]
+    assert sorted(outputs[0], key=lambda one: one[0]) == sorted(outputs[2], key=lambda one: one[0])
