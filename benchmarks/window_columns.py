@@ -81,7 +81,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "bids.parquet"
         write_input(path)
-        measure(Pair("window over columns", lambda: work(path, directory), lambda: floor(path), RECORDS, 0.25))
+        measure(Pair("window over columns", lambda: work(path, directory), lambda: floor(path), RECORDS, 0.40))
 
 
 if __name__ == "__main__":

@@ -123,6 +123,18 @@ def result_type(function: Callable[..., Any]) -> Any:
     return hints(function).get("return", Any)
 
 
+def gives_one(function: Callable[..., Any]) -> bool:
+    """Whether a function says that it returns a value or None, and no iterator over several."""
+    kind = result_type(function)
+    options = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+    return not any(one is Any or _may_iterate(one) for one in options)
+
+
+def _may_iterate(kind: Any) -> bool:
+    base = typing.get_origin(kind) or kind
+    return not isinstance(base, type) or issubclass(base, Iterator) or issubclass(Iterator, base)
+
+
 def element_type(kind: Any) -> Any:
     """The T of an Iterator[T], Iterable[T], list[T] or Generator[T, ...]; else Any."""
     arguments = typing.get_args(kind)

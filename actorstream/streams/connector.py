@@ -104,8 +104,11 @@ class TwoPhaseSink(Protocol):
 
 @runtime_checkable
 class PlainSink(Protocol):
-    """Where records go at least once: no commit, no way back."""
+    """Where records go at least once: no commit, no way back.
 
-    def write(self, values: Sequence[Any], /) -> None:
+    One whose attribute `columnar` is true is given `polars.DataFrame`s, from a stream of Records, instead of lists.
+    """
+
+    def write(self, values: Any, /) -> None:
         """Take some values."""
         ...

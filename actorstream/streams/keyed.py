@@ -193,6 +193,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
                 parallelism=checks.checked_parallelism(parallelism, "process"),
                 type=checks.emitted_type(checks.result_type(user)),
                 key_type=key.key_type,
+                gives_one=checks.gives_one(user),
                 **naming,
             )
             self._program.add(node)

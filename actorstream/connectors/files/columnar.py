@@ -30,7 +30,7 @@ EMPTY_SLICES_MAX = 16
 
 _ROW = "__actorstream_row"  # The column of row numbers.
 
-CHUNK_ROWS_MAX = 65_536
+CHUNK_ROWS_MAX = 262_144
 """The most rows that one read gives."""
 
 SLICE_ROWS = 4 * CHUNK_ROWS_MAX

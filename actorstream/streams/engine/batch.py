@@ -240,6 +240,8 @@ def _part(numbers: Any, start: int, stop: int) -> Any:
 def _take(numbers: Any, places: Places) -> Any:
     if numbers is None:
         return None
+    if isinstance(numbers, range) and not isinstance(places, list | range):
+        return places.cast(int) * numbers.step + numbers.start
     if isinstance(numbers, list | range):
         return [numbers[place] for place in places]
     return numbers.gather(places)

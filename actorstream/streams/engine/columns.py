@@ -71,7 +71,7 @@ class WhereStage(Stage):
 
 
 def _has_lists(batch: Batch) -> bool:
-    return any(isinstance(column, list | range) for column in (batch.times, batch.own, batch.marks, batch.offsets))
+    return any(isinstance(column, list) for column in (batch.times, batch.own, batch.marks, batch.offsets))
 
 
 class MapBatchesStage(Stage):

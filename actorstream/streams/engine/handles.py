@@ -1,4 +1,7 @@
-"""The handles that a `process` function is given, bound to state tables and turned from key to key."""
+"""The handles that a `process` function is given: state and timers of each key it meets.
+
+Guarantees: after `flush` the tables hold what the handles do; after `rebuild` the handles hold what the tables do.
+"""
 
 from __future__ import annotations
 
@@ -7,119 +10,161 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from actorstream.model.duration import duration_us
+from actorstream.model.identity import decode, encode
 from actorstream.model.instant import Instant, to_instant
+from actorstream.streams.engine.bound import Log, bound
 from actorstream.streams.engine.timers import Timers
 from actorstream.streams.inject import Injection
 from actorstream.streams.plan.nodes import Process
-from actorstream.streams.state import Cell, ListState, MapState, Timer, ValueState
+from actorstream.streams.state import Timer
 from actorstream.streams.store.table import StateTable
 
 _PROCESSING = "~after"  # Suffix of the table of timers in processing time.
 
-
-class _TableCell(Cell[Any]):
-    """A cell whose content is the present key's place in a table."""
-
-    __slots__ = ("_turn", "table")
-
-    def __init__(self, table: StateTable[Any], turn: _Turn) -> None:
-        super().__init__()
-        self.table = table
-        self._turn = turn
-
-    def get(self) -> Any:
-        return self.table.get(0, self._turn.encoded)
-
-    def set(self, content: Any) -> None:
-        if content is None:
-            self.table.delete(0, self._turn.encoded)
-        else:
-            self.table.put(0, self._turn.encoded, content)
-
-
-class _Turn:
-    """Whose turn it is."""
-
-    __slots__ = ("encoded",)
-
-    def __init__(self) -> None:
-        self.encoded = b""
+KEYS_MAX = 65_536
+"""Keys whose handles are remembered; beyond it all are forgotten, and made again as they are met."""
 
 
 class _BoundTimer(Timer):
-    """A timer that sets, for the key whose turn it is."""
+    """A timer of one key."""
 
-    __slots__ = ("_after_timers", "_handles", "_timers", "_turn")
+    __slots__ = ("_after_timers", "_encoded", "_handles", "_timers")
 
-    def __init__(self, handles: Handles, timers: Timers, after_timers: Timers, turn: _Turn) -> None:
+    def __init__(self, handles: Handles, timers: Timers, after_timers: Timers, encoded: bytes) -> None:
         super().__init__()
-        self._handles, self._timers, self._after_timers, self._turn = handles, timers, after_timers, turn
+        self._handles, self._timers, self._after_timers, self._encoded = handles, timers, after_timers, encoded
 
     def at(self, time: datetime) -> None:
-        self._timers.set(self._turn.encoded, to_instant(time), self._handles.next_sequence())
+        self._timers.set(self._encoded, to_instant(time), self._handles.next_sequence())
 
     def cancel(self, time: datetime) -> None:
-        self._timers.cancel(self._turn.encoded, to_instant(time))
+        self._timers.cancel(self._encoded, to_instant(time))
 
     def after(self, duration: str | timedelta) -> None:
         time = self._handles.now() + duration_us(duration, what="the wait of a timer")
-        self._after_timers.set(self._turn.encoded, time, self._handles.next_sequence())
+        self._after_timers.set(self._encoded, time, self._handles.next_sequence())
+
+
+class Arguments(dict[bytes, tuple[Any, ...]]):
+    """What a function is called with besides its first argument, by the key's encoding; made when it is missing."""
+
+    def __init__(self, handles: Handles, injected: Sequence[Injection]) -> None:
+        super().__init__()
+        self._handles = handles
+        self._injected = injected
+
+    def __missing__(self, encoded: bytes) -> tuple[Any, ...]:
+        found = self[encoded] = self._handles.bind(encoded, self._injected)
+        return found
+
+
+class Handle(dict[Any, Any]):
+    """One parameter's handle of each key, where keys of one plain class are asked for as they are."""
+
+    def __init__(self, handles: Handles, one: Injection) -> None:
+        super().__init__()
+        self._handles = handles
+        self._one = one
+
+    def __missing__(self, key: Any) -> Any:
+        found = self[key] = self._handles.bind(encode(key), (self._one,))[0]
+        return found
 
 
 class Handles:
     """All handles of one operator.
 
     A parameter name means the same state in the operator's function and in those of its timers.
+
+    Args:
+        now: tells processing time.
     """
 
     def __init__(self, node: Process, now: Callable[[], Instant]) -> None:
         self.now = now
-        self._turn = _Turn()
-        self._states: dict[str, Any] = {}
+        self._key_type = node.key_type
         self._tables: dict[str, StateTable[Any]] = {}
+        self._logs: dict[str, Log] = {}
         self._event: dict[str, Timers] = {}
         self._processing: dict[str, Timers] = {}
+        self._bound: dict[bytes, dict[str, Any]] = {}
+        self._lookups: list[Arguments | Handle] = []
+        self._keys: dict[bytes, Any] = {}
         self._sequence = 0
         for one in node.every_injected():
             self._declare(one)
 
     def _declare(self, one: Injection) -> None:
-        if one.kind == "key" or one.parameter in self._states:
+        if one.kind == "key" or one.parameter in self._tables:
             return
         if one.kind == "timer":
             self._declare_timer(one.parameter)
             return
-        table: StateTable[Any] = StateTable(one.parameter, _content_type(one))
-        self._tables[one.parameter] = table
-        self._states[one.parameter] = _handle(one, _TableCell(table, self._turn))
+        self._tables[one.parameter] = StateTable(one.parameter, _content_type(one))
+        self._logs[one.parameter] = []
 
     def _declare_timer(self, name: str) -> None:
         event, processing = Timers(name), Timers(name + _PROCESSING)
         self._event[name], self._processing[name] = event, processing
         self._tables[event.table.name], self._tables[processing.table.name] = event.table, processing.table
-        self._states[name] = _BoundTimer(self, event, processing, self._turn)
+
+    @property
+    def have_timers(self) -> bool:
+        """Whether anything asks for a timer."""
+        return bool(self._event)
 
     def tables(self) -> list[StateTable[Any]]:
         """The tables of all handles."""
         return list(self._tables.values())
 
-    def arguments(self, injected: Sequence[Injection]) -> Callable[[Any], list[Any]]:
-        """A function from the key to the arguments after the first."""
-        fixed = [None if one.kind == "key" else self._states[one.parameter] for one in injected]
-        key_places = [place for place, one in enumerate(injected) if one.kind == "key"]
-        if not key_places:
-            return lambda key: fixed
+    def arguments(self, injected: Sequence[Injection]) -> Arguments:
+        """What a function that asks for these is called with, by key."""
+        arguments = Arguments(self, injected)
+        self._lookups.append(arguments)
+        return arguments
 
-        def with_key(key: Any) -> list[Any]:
-            for place in key_places:
-                fixed[place] = key
-            return fixed
+    def handle(self, one: Injection) -> Handle:
+        """One parameter's handles, by key; only of keys of one class, and no others, for 1 and True are alike here."""
+        handle = Handle(self, one)
+        self._lookups.append(handle)
+        return handle
 
-        return with_key
+    def meet(self, encoded: Sequence[bytes], keys: Sequence[Any]) -> None:
+        """These keys are about to be asked for; of others only the encoding is known."""
+        self._keys = dict(zip(encoded, keys, strict=True))
 
-    def turn_to(self, key: Any, encoded: bytes) -> None:
-        """From now on the handles stand for this key."""
-        self._turn.encoded = encoded
+    def bind(self, encoded: bytes, injected: Sequence[Injection]) -> tuple[Any, ...]:
+        """The handles of one key."""
+        states = self._bound.setdefault(encoded, {})
+        for one in injected:
+            if one.parameter not in states:
+                states[one.parameter] = self._bind(one, encoded)
+        return tuple(states[one.parameter] for one in injected)
+
+    def _bind(self, one: Injection, encoded: bytes) -> Any:
+        if one.kind == "key":
+            return self._keys[encoded] if encoded in self._keys else decode(encoded, self._key_type)
+        if one.kind == "timer":
+            name = one.parameter
+            return _BoundTimer(self, self._event[name], self._processing[name], encoded)
+        content = self._tables[one.parameter].get(0, encoded)
+        return bound(one, content, encoded, self._logs[one.parameter])
+
+    def flush(self) -> None:
+        """What was set since the last flush goes into the tables."""
+        for name, log in self._logs.items():
+            if log:
+                self._tables[name].put_all(0, {cell.encoded: cell.content for cell in log})
+                for cell in log:
+                    cell.is_changed = False
+                log.clear()
+        if len(self._bound) > KEYS_MAX:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._bound.clear()
+        for lookup in self._lookups:
+            lookup.clear()
 
     def next_sequence(self) -> int:
         """Numbers timers in the order they are set."""
@@ -148,6 +193,9 @@ class Handles:
 
     def rebuild(self) -> None:
         """The tables were loaded or rolled back."""
+        self._forget()
+        for log in self._logs.values():
+            log.clear()
         every = [*self._event.values(), *self._processing.values()]
         self._sequence = max((one.rebuild() for one in every), default=0)
 
@@ -171,13 +219,3 @@ def _content_type(one: Injection) -> Any:
     if one.kind == "list":
         return list[one.types[0]] if one.types else list  # type: ignore[name-defined]
     return dict[one.types[0], one.types[1]] if len(one.types) == 2 else dict  # type: ignore[name-defined]
-
-
-def _handle(one: Injection, cell: Cell[Any]) -> Any:
-    handle: Any
-    if one.kind == "value":
-        handle = ValueState(default=one.default)
-    else:
-        handle = ListState() if one.kind == "list" else MapState()
-    handle._cell = cell
-    return handle

@@ -10,14 +10,16 @@ A record, or a step of time, may give any number of values: they go out in piece
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import NoneType
 from typing import Any
 
 from actorstream.errors import Mistake, OperatorError
 from actorstream.model.identity import Encoder, decode
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant, to_datetime
 from actorstream.streams.engine.batch import Batch, as_list
+from actorstream.streams.engine.calls import Calls, CompiledCalls
 from actorstream.streams.engine.emitted import emitted
-from actorstream.streams.engine.failure import fail
+from actorstream.streams.engine.failure import consumed, fail
 from actorstream.streams.engine.handles import Handles
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import PIECE_RECORDS, PausableStage, Work
@@ -47,29 +49,61 @@ class ProcessStage(PausableStage):
         self._on_timer = {
             name: (function, self._handles.arguments(injected)) for name, (function, injected) in node.timers.items()
         }
+        self._calls = CompiledCalls(node.function, node.injected, self._handles)
+        self._gives_one = node.gives_one and not self._handles.have_timers
         self.tables = self._handles.tables()
         self._mark: Instant = START_OF_TIME  # How far time has come with what was handled last.
         self._fired_at_the_end = 0
 
+    def begin(self, work: Work) -> None:
+        super().begin(self._flushed(work))
+
+    def _flushed(self, work: Work) -> Work:
+        """The same work; wherever it pauses, the tables hold what the handles do."""
+        for _ in work:
+            self._handles.flush()
+            yield
+        self._handles.flush()
+
     def work(self, batch: Batch) -> Work:
-        rows = batch.rows()
         keys = keys_of(batch, self._key)
+        calls = self._calls.of(keys) if self._gives_one else None
+        if calls is not None:
+            self._call_each(batch, calls, keys)
+        else:
+            yield from self._work_by_mark(batch, keys)
+
+    def _call_each(self, batch: Batch, calls: Calls, keys: list[Any]) -> None:
+        """Where nothing comes between two records: neither timers, nor pieces."""
+        left = iter(batch.rows())
+        try:
+            results = calls(left, keys)
+        except Exception as error:
+            fail(self.name, batch, consumed(left, len(batch)), error)
+        if NoneType in map(type, results):
+            given = [place for place, result in enumerate(results) if result is not None]
+            self._emit_chosen(batch, given, [results[place] for place in given])
+        else:
+            self.emit(batch.with_rows(results, self._node.type))
+
+    def _work_by_mark(self, batch: Batch, keys: list[Any]) -> Work:
+        rows = batch.rows()
         encoded_keys = self._encoder.encode_all(keys)
+        self._handles.meet(encoded_keys, keys)
         if self._on_timer and rows:
             decode(encoded_keys[0], self._node.key_type)  # If it cannot be restored, say so before a timer needs it.
         marks = [START_OF_TIME] * len(rows) if batch.marks is None else as_list(batch.marks)
         handles, function, arguments = self._handles, self._node.function, self._arguments
         places: list[int] = []
         values: list[Any] = []
-        for place, (value, key, encoded) in enumerate(zip(rows, keys, encoded_keys, strict=True)):
+        for place, (value, encoded) in enumerate(zip(rows, encoded_keys, strict=True)):
             if handles.is_due(marks[place]):
                 self._emit_chosen(batch, places, values)
                 places, values = [], []
                 yield from self._fire(marks[place])
             self._mark = max(self._mark, marks[place])
-            handles.turn_to(key, encoded)
             try:
-                results = emitted(function(value, *arguments(key)))
+                results = emitted(function(value, *arguments[encoded]))
             except Exception as error:
                 fail(self.name, batch, place, error)
             places.extend([place] * len(results))
@@ -124,16 +158,16 @@ class ProcessStage(PausableStage):
 
     def _call(self, timer: str, time: Instant, encoded: bytes) -> None:
         function, arguments = self._on_timer[timer]
-        key = decode(encoded, self._node.key_type)
-        self._handles.turn_to(key, encoded)
         try:
-            results = emitted(function(to_datetime(time), *arguments(key)))
+            results = emitted(function(to_datetime(time), *arguments[encoded]))
         except (Mistake, OperatorError):
             raise
         except Exception as error:
             cause = f"{type(error).__name__}: {error}"
             raise OperatorError(
-                self.name, f"timer {timer!r} of key {key!r} at {to_datetime(time)}", cause=cause
+                self.name,
+                f"timer {timer!r} of key {decode(encoded, self._node.key_type)!r} at {to_datetime(time)}",
+                cause=cause,
             ) from error
         count = len(results)
         marks = [self._mark] * count

@@ -208,10 +208,11 @@ class PlainSinkStage(Stage):
     def __init__(self, node: ToSink) -> None:
         super().__init__(node.name)
         self._sink: PlainSink = node.sink
+        self._is_columnar = bool(getattr(node.sink, "columnar", False))
 
     def push(self, batch: Batch) -> None:
         try:
-            self._sink.write(batch.rows())
+            self._sink.write(batch.frame() if self._is_columnar else batch.rows())
         except Exception as error:
             fail(self.name, batch, 0, error)
 

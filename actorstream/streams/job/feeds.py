@@ -14,13 +14,13 @@ from actorstream.log.client import Fetched, TopicDecoder
 from actorstream.streams.connector import Chunk, Reader, Source
 from actorstream.streams.engine.batch import Batch, Origin
 
-ROWS_MAX = 2_048
+ROWS_MAX = 8_192
 """Rows of one batch: small enough that other messages come between, large enough that nothing shows per batch."""
 
 ROWS_MIN = 256
 """Rows of one batch where receivers are slow: a barrier waits behind few, and still nothing shows per batch."""
 
-COLUMN_ROWS_MAX = 65_536
+COLUMN_ROWS_MAX = 262_144
 
 FETCH_BYTES_MAX = 1 << 20
 

@@ -92,6 +92,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger)
         if taken is None:
             self._at_end(context)
             return False
+        self._read_ahead(context)
         batch, log_times = taken
         self.dirty(context)
         self._idleness.arrived(context.now())
@@ -153,6 +154,11 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger)
             self._fetch(context, self.feed)
         elif isinstance(self.feed, ReaderFeed):
             self._read(context, self.feed)
+
+    def _read_ahead(self, context: Context) -> None:
+        """Let the next be read beside what is processed now."""
+        if isinstance(self.feed, ReaderFeed) and self.feed.blocks:
+            self._read_on(context)
 
     def _input(self) -> Any:
         assert self.source.topic is not None

@@ -266,6 +266,7 @@ class Process(Stateful):
     function: Function
     injected: tuple[Any, ...]
     timers: dict[str, tuple[Function, tuple[Any, ...]]] = field(default_factory=dict)
+    gives_one: bool = False  # A value or None for each record, as its function says; else also an iterator.
     key_type: Any = Any
 
     def every_injected(self) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ Entries are addressed by a namespace (an int: 0, or where a window's pane begins
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from actorstream.model.codec import Codec
@@ -62,6 +62,14 @@ class StateTable(Generic[T]):
         """Keep `value`."""
         self._live.setdefault(namespace, {})[key] = value
         self._touched.setdefault(namespace, {})[key] = None
+
+    def put_all(self, namespace: Namespace, values: Mapping[bytes, T | None]) -> None:
+        """Keep these; what is None is taken away."""
+        self._touched.setdefault(namespace, {}).update(dict.fromkeys(values))
+        live = self._live.setdefault(namespace, {})
+        live.update(values)  # type: ignore[arg-type]
+        for key in [key for key, value in values.items() if value is None]:
+            del live[key]
 
     def delete(self, namespace: Namespace, key: bytes) -> None:
         """Take an entry away."""

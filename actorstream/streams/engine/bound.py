@@ -1,0 +1,69 @@
+"""Handles that are bound to one key, for as long as they are remembered.
+
+A function of `process` asks for state by its parameters. For each key that it meets the handles are made once and hold
+the key's content, so that a call costs no lookup but that of the key. What they were set to reaches the state tables
+when a batch is through (`Handles.flush`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actorstream.streams.inject import Injection
+from actorstream.streams.state import Cell, ListState, MapState, ValueState
+
+Log = list[Any]
+"""Cells that were set since the last flush, each once."""
+
+
+class BoundCell(Cell[Any]):
+    """What a list or a map of one key holds; notes in a log that it was set."""
+
+    __slots__ = ("encoded", "is_changed", "log")
+
+    def __init__(self, content: Any, encoded: bytes, log: Log) -> None:
+        self.content = content
+        self.encoded = encoded
+        self.log = log
+        self.is_changed = False
+
+    def set(self, content: Any) -> None:
+        self.content = content
+        if not self.is_changed:
+            self.is_changed = True
+            self.log.append(self)
+
+
+class BoundValue(ValueState[Any]):
+    """A value of one key, which is its own cell."""
+
+    __slots__ = ("content", "encoded", "is_changed", "log")
+
+    def __init__(self, content: Any, encoded: bytes, log: Log, default: Any) -> None:
+        self.content = content
+        self.encoded = encoded
+        self.log = log
+        self.is_changed = False
+        self._default = default
+
+    def get(self) -> Any:
+        value = self.content
+        return self._default if value is None else value
+
+    def set(self, value: Any) -> None:
+        self.content = value
+        if not self.is_changed:
+            self.is_changed = True
+            self.log.append(self)
+
+    def clear(self) -> None:
+        self.set(None)
+
+
+def bound(one: Injection, content: Any, encoded: bytes, log: Log) -> Any:
+    """The handle that a parameter asks for, for one key."""
+    if one.kind == "value":
+        return BoundValue(content, encoded, log, one.default)
+    handle: Any = ListState() if one.kind == "list" else MapState()
+    handle._cell = BoundCell(content, encoded, log)
+    return handle
