@@ -34,6 +34,9 @@ def aggregate_type(
             )
         if isinstance(one.of, str):
             checks.check_field(key.type, one.of, f"agg.{one.kind}")
+            problem = one.problem(checks.field_type(key.type, one.of))
+            if problem:
+                raise PlanError(f"aggregate at {user_site()}: {label}={one}: {problem}")
     available = _available(key, aggregates, window)
     if into is None:
         _check_identifiers(available)
@@ -72,8 +75,9 @@ def _available(key: nodes.KeyBy, aggregates: dict[str, Aggregate], window: bool)
 
 
 def _result_type(kind: Any, aggregate: Aggregate) -> Any:
-    field = checks.field_type(kind, aggregate.of) if isinstance(aggregate.of, str) else Any
-    return aggregate.result_type(field)
+    if aggregate.takes in ("ranked", "records"):
+        return aggregate.result_type(kind)
+    return aggregate.result_type(checks.field_type(kind, aggregate.of) if isinstance(aggregate.of, str) else Any)
 
 
 def _type_name(name: str) -> str:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
+import msgspec
+
 from actorstream import (
     App,
     Gap,
@@ -24,6 +26,7 @@ from actorstream import (
     pattern,
     rows,
     session,
+    sliding,
     tumbling,
 )
 from actorstream.connectors import files
@@ -198,6 +201,33 @@ def windows() -> Workload:
     gathered.to(members)
     gathered.late.to(late)
     return Workload(app, {readings: events(240, late=0.4)})
+
+
+def summaries() -> Workload:
+    """Every aggregate that keeps more than a number, over windows and running, from two partitions."""
+    app = App("summaries")
+    readings = app.topic("readings", Event, partitions=2, key="key")
+    windows, running = app.topic("of-windows", dict, key="key"), app.topic("so-far", dict, key="key")
+    keyed = app.stream(readings, event_time="at", max_delay="60s").key_by("key")
+
+    def every() -> dict[str, Any]:
+        return {
+            "first": agg.first("value"),
+            "last": agg.last("value"),
+            "all": agg.collect("value"),
+            "different": agg.distinct(lambda event: event.value % 5),
+            "about": agg.approx_distinct("value"),
+            "median": agg.quantile("value", 0.5),
+            "top": agg.top(2, by=lambda event: event.value % 7),
+            "own": agg.of(int, lambda n, event: n + event.value, lambda one, other: one + other, lambda n: n),
+        }
+
+    def shown(row: Any) -> dict[str, Any]:
+        return {name: json.loads(msgspec.json.encode(getattr(row, name))) for name in row.__struct_fields__}
+
+    keyed.window(sliding("20s", every="10s")).aggregate(name="in windows", **every()).map(shown, name="a").to(windows)
+    keyed.aggregate(name="over all", **every()).map(shown, name="b").to(running)
+    return Workload(app, {readings: events(160)})
 
 
 def patterns() -> Workload:
@@ -392,6 +422,7 @@ IN_TOPICS = [
     sessions,
     patterns,
     gaps,
+    summaries,
     lookup,
     both,
     chain,

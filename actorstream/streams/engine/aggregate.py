@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from typing import Any
 
-from actorstream.errors import OperatorError
+from actorstream.errors import Mistake, OperatorError
 from actorstream.model.instant import Instant, to_datetime
 from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
@@ -14,7 +14,7 @@ from actorstream.streams.engine import vectors
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.contents import Content, Contents, View
 from actorstream.streams.engine.failure import show
-from actorstream.streams.engine.fields import values_of
+from actorstream.streams.engine.inputs import inputs_of
 from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.plan.nodes import KeyBy, WindowAggregate
 from actorstream.streams.results import builder
@@ -29,10 +29,11 @@ class Folding:
     def __init__(self, operator: str, aggregates: Sequence[tuple[str, Aggregate]]) -> None:
         self._operator = operator
         self.aggregates = [one for _, one in aggregates]
+        self._absorb_order = sorted(range(len(aggregates)), key=lambda place: self.aggregates[place].absorbs)
 
     def columns(self, batch: Batch) -> Columns:
         """For each aggregate what it is over, for each record; None for those over records as such."""
-        return [None if one.of is None else values_of(self._operator, one.of, batch) for one in self.aggregates]
+        return [inputs_of(self._operator, one, batch) for one in self.aggregates]
 
     def kind(self, values: Any) -> Any:
         """The type of the accumulators, as far as it is known; `values` is the records' type."""
@@ -57,13 +58,26 @@ class Folding:
     def merge(self, one: Accumulators, other: Accumulators) -> Accumulators:
         """The accumulators of both groups."""
         return tuple(
-            right if left is None else left if right is None else self._merge(aggregate, left, right)
+            right if left is None else left if right is None else self._merge(aggregate, left, right, aggregate.merge)
             for aggregate, left, right in zip(self.aggregates, one, other, strict=True)
         )
 
-    def _merge(self, aggregate: Aggregate, left: Any, right: Any) -> Any:
+    def absorb(self, one: Accumulators, other: Accumulators) -> Accumulators:
+        """The same as `merge`; may change `one`, but not if it fails: what can fail comes first."""
+        merged: list[Any] = [None] * len(one)
+        for place in self._absorb_order:
+            aggregate, left, right = self.aggregates[place], one[place], other[place]
+            if left is None or right is None:
+                merged[place] = right if left is None else left
+            else:
+                merged[place] = self._merge(aggregate, left, right, aggregate.absorb)
+        return tuple(merged)
+
+    def _merge(self, aggregate: Aggregate, left: Any, right: Any, merge: Callable[[Any, Any], Any]) -> Any:
         try:
-            return aggregate.merge(left, right)
+            return merge(left, right)
+        except Mistake:
+            raise
         except Exception as error:
             raise self._failed(aggregate, (left, right), error) from error
 
@@ -72,7 +86,15 @@ class Folding:
 
     def results(self, accumulators: Accumulators) -> list[Any]:
         """What the user sees."""
-        return [one.result(accumulator) for one, accumulator in zip(self.aggregates, accumulators, strict=True)]
+        return [self._result(one, accumulator) for one, accumulator in zip(self.aggregates, accumulators, strict=True)]
+
+    def _result(self, aggregate: Aggregate, accumulator: Any) -> Any:
+        try:
+            return aggregate.result(accumulator)
+        except Mistake:
+            raise
+        except Exception as error:
+            raise self._failed(aggregate, (accumulator,), error) from error
 
 
 class Aggregated(Contents):
@@ -95,6 +117,9 @@ class Aggregated(Contents):
 
     def merge(self, contents: Sequence[Content]) -> Content:
         return reduce(self.folding.merge, contents)
+
+    def add(self, known: Content, more: Content) -> Content:
+        return self.folding.absorb(known, more)
 
     def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
         parts = key if self._parts > 1 else (key,)

@@ -64,7 +64,7 @@ class RunningAggregateStage(Stage):
             accumulators = self._folding.partials(columns, [place])
             before = self._table.get(0, encoded)
             if before is not None:
-                accumulators = self._folding.merge(before, accumulators)
+                accumulators = self._folding.absorb(before, accumulators)
             self._table.put(0, encoded, accumulators)
             results.append(self._build([*(key if several else (key,)), *self._folding.results(accumulators)]))
         self.emit(batch.with_rows(results, self._node.type))

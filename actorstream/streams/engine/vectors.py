@@ -25,16 +25,15 @@ class Folded(NamedTuple):
 
 
 _KEYS = (str, int, bytes, bool, date, datetime)  # Of an Enum or a UUID a column holds something else.
-_VALUES = (int, float, date, datetime, time, timedelta)
+_VALUES = (int, float, str, bytes, date, datetime, time, timedelta)
 
 
 def can_fold(key: KeyBy, aggregates: Sequence[Aggregate]) -> bool:
     """Whether keys and values are fields whose columns hold them as they are; no functions over rows."""
-    over = [one.of for one in aggregates if one.of is not None]
-    fields = [one for one in over if isinstance(one, str)]
+    fields = [field for one in aggregates for field in one.fields or ()]
     return (
         bool(key.fields)
-        and len(fields) == len(over)
+        and all(one.fields is not None and one.takes != "entries" for one in aggregates)
         and all(checks.plain_type(checks.field_type(key.type, one)) in _KEYS for one in key.fields)
         and all(checks.plain_type(checks.field_type(key.type, one)) in _VALUES for one in fields)
     )
@@ -77,15 +76,20 @@ def fold(batch: Batch, pane_us: int, key_fields: Sequence[str], aggregates: Sequ
 
 
 def _kind(aggregate: Aggregate, schema: Any) -> str | None:
-    """How an aggregate is folded: "count", "order", "whole" (sums of ints), "exact" (sums of floats), or None."""
-    if aggregate.of is None:
-        return "count" if aggregate.kind == "count" else None
-    kind = schema[aggregate.of]
+    """How an aggregate is folded, None if not here.
+
+    "count", "order", "whole" (sums of ints), "values", or "different" (values, each once).
+    """
+    if aggregate.takes == "count":
+        return "count"
+    kind = schema[str(aggregate.of)]
     if aggregate.kind in ("min", "max"):
         return "order" if kind.is_numeric() or kind.is_temporal() else None
     if aggregate.kind in ("sum", "mean"):
-        return "whole" if kind.is_integer() else "exact" if kind.is_float() else None
-    return None
+        return "whole" if kind.is_integer() else "values" if kind.is_float() else None
+    if aggregate.kind in ("distinct", "approx_distinct"):
+        return None if kind.is_nested() else "different"
+    return "values" if aggregate.kind == "quantile" and (kind.is_float() or kind.is_integer()) else None
 
 
 def _expression(aggregate: Aggregate, kind: str | None, label: str) -> list[Any]:
@@ -98,7 +102,8 @@ def _expression(aggregate: Aggregate, kind: str | None, label: str) -> list[Any]
         return [getattr(column, aggregate.kind)().alias(label)]
     if kind == "whole":
         return [column.cast(polars.Int128).sum().alias(label), column.count().alias(f"{label}n")]
-    return [column.drop_nulls().alias(label)]
+    values = column.drop_nulls()
+    return [(values.unique() if kind == "different" else values).alias(label)]
 
 
 def _accumulators(aggregate: Aggregate, kind: str | None, grouped: Any, label: str) -> list[Any]:
@@ -107,7 +112,7 @@ def _accumulators(aggregate: Aggregate, kind: str | None, grouped: Any, label: s
     values = grouped[label].to_list()
     if kind == "order":
         return list(values)
-    if kind == "exact":
+    if kind in ("values", "different"):
         return [aggregate.partial(one) if one else None for one in values]
     counts = grouped[f"{label}n"].to_list()
     if aggregate.kind == "mean":

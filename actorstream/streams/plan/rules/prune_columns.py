@@ -58,9 +58,7 @@ def _works_on_columns(node: Node, readers: dict[Node, list[Node]]) -> bool:
 
 
 def _folds_columns(node: Node) -> bool:
-    return isinstance(node, WindowAggregate) and all(
-        one.of is None or isinstance(one.of, str) for _, one in node.aggregates
-    )
+    return isinstance(node, WindowAggregate) and all(one.fields is not None for _, one in node.aggregates)
 
 
 def _needed(node: Node, readers: dict[Node, list[Node]]) -> _Columns:
@@ -88,10 +86,9 @@ def _late_is_read(node: Node, readers: dict[Node, list[Node]]) -> bool:
 def _fields(aggregates: Iterable[Aggregate]) -> _Columns:
     names: set[str] = set()
     for one in aggregates:
-        if isinstance(one.of, str):
-            names.add(one.of)
-        elif one.of is not None:
+        if one.fields is None:
             return None
+        names.update(one.fields)
     return frozenset(names)
 
 

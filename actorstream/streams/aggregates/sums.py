@@ -1,8 +1,4 @@
-"""What can be computed over a group of records without keeping them: `agg.count()`, `agg.sum("price")`, ...
-
-An aggregate folds the values of one group into an accumulator: a small value that can be merged with another of the
-same kind and written down as JSON-like data. Rows and columns reach the same accumulators, so results do not depend on
-the way through the engine, on batch bounds, or on the order of arrival.
+"""`sum` and `mean`.
 
 Sums of floats are exact: the accumulator is an expansion, a few floats whose exact sum is the sum of all values, and
 only the result is rounded, once. Source: Shewchuk, "Adaptive precision floating-point arithmetic and fast robust
@@ -13,74 +9,14 @@ from __future__ import annotations
 
 import builtins
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from actorstream.errors import PlanError
+from actorstream.streams.aggregates.base import Aggregate, Getter
 from actorstream.streams.checks import plain_type
 
-__all__ = ["Aggregate", "count", "max", "mean", "min", "sum"]
-
-Getter = str | Callable[[Any], Any]
-"""A field's name, or a function of the value."""
-
 _EXACT_MAX = 2**53  # Integers up to here are floats without loss.
-
-
-class Aggregate(ABC):
-    """One aggregate over a group. Accumulators are None, numbers, strings, or lists of these."""
-
-    kind = ""
-
-    def __init__(self, of: Getter | None) -> None:
-        if of is not None and not isinstance(of, str) and not callable(of):
-            raise PlanError(f"agg.{self.kind}({of!r}): give a field's name or a function")
-        self.of = of
-
-    @abstractmethod
-    def partial(self, values: Sequence[Any]) -> Any:
-        """The accumulator of `values`: at least one, none of them None."""
-
-    @abstractmethod
-    def merge(self, one: Any, other: Any) -> Any:
-        """The accumulator of both groups; must not change its arguments."""
-
-    @abstractmethod
-    def result(self, accumulator: Any) -> Any:
-        """What the user sees; the accumulator is None when no value was left."""
-
-    def result_type(self, field_type: Any) -> Any:
-        """The type of the result, given that of the field."""
-        return Any if field_type is Any else field_type | None
-
-    def accumulator_type(self, field_type: Any) -> Any:
-        """The type of accumulators that are not None, given that of the field."""
-        return field_type
-
-    def __str__(self) -> str:
-        what = "" if self.of is None else self.of if isinstance(self.of, str) else "function"
-        return f"{self.kind}({what})"
-
-
-class _Count(Aggregate):
-    kind = "count"
-
-    def partial(self, values: Sequence[Any]) -> int:
-        return len(values)
-
-    def merge(self, one: int, other: int) -> int:
-        return one + other
-
-    def result(self, accumulator: int | None) -> int:
-        return accumulator or 0
-
-    def result_type(self, field_type: Any) -> Any:
-        return int
-
-    def accumulator_type(self, field_type: Any) -> Any:
-        return int
 
 
 class _Sum(Aggregate):
@@ -135,31 +71,6 @@ class _Mean(_Sum):
         return float | None
 
 
-class _Min(Aggregate):
-    """Not-a-number counts only where there is nothing else, so that the order of arrival does not."""
-
-    kind = "min"
-    choose: Callable[..., Any] = staticmethod(builtins.min)
-
-    def partial(self, values: Sequence[Any]) -> Any:
-        chosen = self.choose(values)
-        if chosen == chosen:
-            return chosen
-        return self.choose([value for value in values if value == value] or values)
-
-    def merge(self, one: Any, other: Any) -> Any:
-        chosen = self.choose(one, other)
-        return chosen if chosen == chosen else other
-
-    def result(self, accumulator: Any) -> Any:
-        return accumulator
-
-
-class _Max(_Min):
-    kind = "max"
-    choose = staticmethod(builtins.max)
-
-
 def _exact_sum(values: Sequence[Any]) -> float:
     """The sum, rounded once; infinite only if a value is, or if it is beyond the largest float itself."""
     try:
@@ -199,19 +110,6 @@ def _expansion(values: Sequence[float]) -> list[float]:
         rest.append(-part)
 
 
-def count() -> Aggregate:
-    """How many records there are, whatever is in them.
-
-    Example:
-        >>> from actorstream import App, agg
-        >>> app = App("doc")
-        >>> numbers = app.stream([1, 2, 4]).key_by(lambda n: "all", name="key")
-        >>> app.collect(numbers.aggregate(it=agg.count()))[-1].it
-        3
-    """
-    return _Count(None)
-
-
 def sum(of: Getter) -> Aggregate:  # noqa: A001 - agg.sum is the word users expect
     """The sum of a field, or of a function of the value; None when there is nothing but None. Sums of floats are exact.
 
@@ -236,29 +134,3 @@ def mean(of: Getter) -> Aggregate:
         3.0
     """
     return _Mean(of)
-
-
-def min(of: Getter) -> Aggregate:  # noqa: A001
-    """The smallest of a field, or of a function of the value; None when there is nothing but None.
-
-    Example:
-        >>> from actorstream import App, agg
-        >>> app = App("doc")
-        >>> numbers = app.stream([3, 1, 2]).key_by(lambda n: "all", name="key")
-        >>> app.collect(numbers.aggregate(it=agg.min(lambda n: n)))[-1].it
-        1
-    """
-    return _Min(of)
-
-
-def max(of: Getter) -> Aggregate:  # noqa: A001
-    """The largest of a field, or of a function of the value; None when there is nothing but None.
-
-    Example:
-        >>> from actorstream import App, agg
-        >>> app = App("doc")
-        >>> numbers = app.stream([3, 1, 2]).key_by(lambda n: "all", name="key")
-        >>> app.collect(numbers.aggregate(it=agg.max(lambda n: n)))[-1].it
-        3
-    """
-    return _Max(of)
