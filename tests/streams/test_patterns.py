@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -180,6 +181,23 @@ class Seen(Stage):
     def push(self, batch: Batch) -> None:
         """Keep it."""
         self.batches.append(batch)
+
+
+def test_what_began_before_a_stop_is_found_after_it(tmp_path: Path) -> None:
+    """Partial matches, and records that wait for their turn, are part of the last checkpoint."""
+    app = App("job")
+    events, ends = app.topic("events", Event), app.topic("ends", list)
+    found = app.stream(events, event_time="at", max_delay="3s").key_by("key").match(PAIR)
+    found.apply(lambda match: [seconds(match.start), seconds(match.end)], name="found").to(ends)
+
+    for given in ([event(0, value=1), event(4, value=1)], [event(5, value=2), event(4.5, value=3), event(60)]):
+        with app.producer(data=tmp_path) as producer:
+            for one_event in given:
+                producer.send(events, one_event)
+        app.run(data=str(tmp_path), until="caught_up")
+
+    with app.consumer(ends, group="readers", data=tmp_path) as consumer:
+        assert next(iter(consumer)).value == [0.0, 5.0]
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
