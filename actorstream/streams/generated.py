@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from actorstream.host import Clock
 
-READ_US_MAX = 5_000
+READ_US_MAX = 1_000
 """How long one read of a generator goes on taking values, in microseconds."""
 
 
