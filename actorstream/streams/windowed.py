@@ -107,7 +107,9 @@ class WindowedStream(Generic[K, V]):
         )
         return self._finish(node, function)
 
-    def reduce(self, function: Callable[[V, V], V], /, *, name: str | None = None) -> WindowResult[V]:
+    def reduce(
+        self, function: Callable[[V, V], V], /, *, name: str | None = None, parallelism: int = 1
+    ) -> WindowResult[V]:
         """The records of each key and window combined: `function(result so far, value)`, in order of event time.
 
         The first value is the first result. A window keeps its records until it closes.
@@ -129,6 +131,7 @@ class WindowedStream(Generic[K, V]):
         key = self._key
         node = nodes.WindowReduce(
             inputs=(key,),
+            parallelism=checks.checked_parallelism(parallelism, "reduce"),
             window=self._window,
             allowed_lateness_us=self._allowed_lateness_us,
             emit=self._emit,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actorstream import App, Key, Record, State, Timer, ValueState, Window, agg, tumbling
+from actorstream import App, Key, Record, State, Timer, ValueState, Window, agg, rows, session, tumbling
 from actorstream.host import Host
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
@@ -32,6 +32,11 @@ INPUTS = ("events", "spread", "table")
 TABLE = [Named("a", "first"), Named("b", "second"), Named("a", "third")]
 
 
+def later(one: Event, other: Event) -> Event:
+    """The one with the larger value, and if they are alike that of the later time."""
+    return max(one, other, key=lambda event: (event.value, event.at))
+
+
 def program(instances: int) -> App:
     """Every operator with state, each over so many instances; one topic a result, and its key in each of them."""
     app = App("job")
@@ -49,6 +54,11 @@ def program(instances: int) -> App:
         return [window.key, *sorted(one.value for one in window)]
 
     spread.window(tumbling("7s")).apply(members, name="members", parallelism=instances).to(app.topic("members", list))
+    spread.window(session("4s")).aggregate(name="sessions", parallelism=instances, n=agg.count()).to(
+        app.topic("sessions", dict)
+    )
+    keyed.window(rows(3)).apply(members, name="threes", parallelism=instances).to(app.topic("threes", list))
+    spread.window(tumbling("10s")).reduce(later, name="last", parallelism=instances).to(app.topic("last", Event))
     keyed.aggregate(name="totals", parallelism=instances, n=agg.count()).to(app.topic("totals", dict))
 
     def larger(one: Event, other: Event) -> Event:

@@ -16,20 +16,15 @@ from actorstream.streams.plan.nodes import (
     Columns,
     Filter,
     KeyBy,
-    MatchPattern,
     Node,
-    Process,
-    Reduce,
     RunningAggregate,
     Split,
     Stateful,
     Tap,
     WindowAggregate,
-    WindowNode,
 )
 from actorstream.streams.plan.rewrite import kept, rewrite
 
-_OF_ONE_STREAM = (WindowNode, MatchPattern, RunningAggregate, Reduce, Process)
 _FILTERS = (KeyBy, Filter, Tap, Split, Branch)
 _AGGREGATES = (WindowAggregate, RunningAggregate)
 
@@ -39,7 +34,7 @@ def drop_exchanges(ends: tuple[Node, ...]) -> tuple[Node, ...]:
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         over = kept(node, inputs)
-        if isinstance(over, Stateful) and isinstance(over, _OF_ONE_STREAM) and _is_at_home(over):
+        if isinstance(over, Stateful) and len(over.inputs) == 1 and _is_at_home(over):
             return replace(over, in_place=True)
         return over
 
@@ -47,11 +42,11 @@ def drop_exchanges(ends: tuple[Node, ...]) -> tuple[Node, ...]:
 
 
 def _is_at_home(node: Stateful) -> bool:
-    key = node.inputs[0]
-    assert isinstance(key, KeyBy)
+    (key,) = node.inputs
     maker = _maker(key)
     return (
-        isinstance(maker, _AGGREGATES)
+        isinstance(key, KeyBy)
+        and isinstance(maker, _AGGREGATES)
         and bool(key.fields)
         and maker.key_names == key.fields
         and isinstance(maker.inputs[0], KeyBy)
