@@ -81,7 +81,7 @@ def test_drop_keys() -> None:
     assert written(app) == (
         "source events: 1 values, event time at\n"
         "└─ key_by events.key_by[key]: key\n"
-        '   ├─ columns some: where [(col("value")) > (dyn int: 0)]\n'
+        "   ├─ columns some: where value > 0\n"
         "   │  └─ key_by events.key_by[key]: key\n"
         "   │     └─ to topic some.to[some]: some\n"
         "   ├─ aggregate counts: n=count()\n"
@@ -91,7 +91,7 @@ def test_drop_keys() -> None:
     )
     assert after(app, drop_keys) == (
         "source events: 1 values, event time at\n"
-        '├─ columns some: where [(col("value")) > (dyn int: 0)]\n'
+        "├─ columns some: where value > 0\n"
         "│  └─ key_by events.key_by[key]: key\n"
         "│     └─ to topic some.to[some]: some\n"
         "├─ key_by events.key_by[key]: key\n"
@@ -114,18 +114,18 @@ def test_push_filters_in_front_of_columns_that_they_do_not_need() -> None:
 
     assert written(app) == (
         "source events: 1 values, event time at\n"
-        '└─ columns wider: with_columns [(col("value")) * (dyn int: 2)].alias("twice")\n'
-        '   └─ columns narrow: select col("key"), col("value"), col("twice").alias("other")\n'
-        '      └─ columns big: where [(col("value")) > (dyn int: 1)]\n'
-        '         └─ columns mine: where [(col("key")) == ("a")]\n'
+        "└─ columns wider: with_columns twice=value * 2\n"
+        "   └─ columns narrow: select key, value, other=twice\n"
+        "      └─ columns big: where value > 1\n"
+        '         └─ columns mine: where key == "a"\n'
         "            └─ to topic mine.to[out]: out"
     )
     assert after(app, push_filters) == (
         "source events: 1 values, event time at\n"
-        '└─ columns big: where [(col("value")) > (dyn int: 1)]\n'
-        '   └─ columns mine: where [(col("key")) == ("a")]\n'
-        '      └─ columns wider: with_columns [(col("value")) * (dyn int: 2)].alias("twice")\n'
-        '         └─ columns narrow: select col("key"), col("value"), col("twice").alias("other")\n'
+        "└─ columns big: where value > 1\n"
+        '   └─ columns mine: where key == "a"\n'
+        "      └─ columns wider: with_columns twice=value * 2\n"
+        "         └─ columns narrow: select key, value, other=twice\n"
         "            └─ to topic mine.to[out]: out"
     )
 
@@ -139,12 +139,12 @@ def test_push_filters_in_front_of_a_union() -> None:
 
     assert after(app, push_filters) == (
         "source one: 1 values, event time at\n"
-        '└─ columns big: where [(col("value")) > (dyn int: 1)]\n'
-        '   └─ columns renamed: with_columns "x".alias("key")\n'
+        "└─ columns big: where value > 1\n"
+        '   └─ columns renamed: with_columns key="x"\n'
         "      └─ union both\n"
         "         └─ to topic big.to[out]: out\n"
         "source two: 1 values, event time at\n"
-        '└─ columns big~2: where [(col("value")) > (dyn int: 1)]\n'
+        "└─ columns big~2: where value > 1\n"
         "   └─ union both, drawn at its first input"
     )
 
@@ -267,7 +267,7 @@ def test_narrow_sources() -> None:
 
     lines = [line.split(": ", 1)[1].split("object at ")[-1] for line in after(app, narrow_sources).splitlines()]
 
-    told = [', mostly where [(col("value")) > (dyn int: 1)]', ', mostly where [(col("key")) == ("a")]']
+    told = [", mostly where value > 1", ', mostly where key == "a"']
     assert lines[0].endswith("".join(told))
     assert len(lines) == len(written(app).splitlines()) == 4
 

@@ -12,6 +12,7 @@ from typing import Any
 from actorstream.model.topic import Topic
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.pattern import Pattern
+from actorstream.streams.plan.show import show_expression
 from actorstream.streams.site import NOWHERE, Site
 from actorstream.streams.windows import Windowing
 
@@ -118,7 +119,7 @@ class Columns(Node):
     kind = "columns"
 
     def detail(self) -> str:
-        return f"{self.operation} {', '.join(str(e) for e in self.expressions)}"
+        return f"{self.operation} {', '.join(map(show_expression, self.expressions))}"
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from actorstream.streams.plan.nodes import Columns, Node, Source
 from actorstream.streams.plan.rewrite import kept, rewrite, walk
+from actorstream.streams.plan.show import show_expression
 
 
 def narrow_sources(ends: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -49,4 +50,4 @@ def _narrowed(source: Source, conditions: list[Any]) -> Source:
     connector = where(conditions)
     if connector is source.connector:
         return source
-    return replace(source, connector=connector, mostly=tuple(map(str, conditions)))
+    return replace(source, connector=connector, mostly=tuple(map(show_expression, conditions)))
