@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-import polars as pl
-
-from actorstream import App, Record, ValueState, agg, sliding, tumbling
+from actorstream import App, Record, ValueState, Window, agg, sliding, tumbling
 from actorstream.connectors import files
 from actorstream.streams.stream import Stream
 
@@ -41,10 +41,6 @@ def as_map(bids: Stream[Bid]) -> Stream[Answer]:
     return bids.map(lambda bid: Answer(bid.auction, bid.price * 0.908))
 
 
-def as_columns(bids: Stream[Bid]) -> Stream[Answer]:
-    return bids.select(key="auction", value=pl.col("price") * 0.908, into=Answer)
-
-
 def as_filter(bids: Stream[Bid]) -> Stream[Answer]:
     return bids.filter(lambda bid: bid.price > 150).map(lambda bid: Answer(bid.auction, bid.price))
 
@@ -69,9 +65,30 @@ def as_mean(bids: Stream[Bid]) -> Stream[Answer]:
     return mean
 
 
-WORKLOADS = {
+def as_join(bids: Stream[Bid], views: Stream[Bid]) -> Stream[Answer]:
+    """Both in one window: its function pairs them."""
+    both = bids.map(of_bid).union(views.map(of_view))
+
+    @both.key_by(lambda side: side[1].auction, name="auction").window(tumbling("10s"))
+    def pair(window: Window[int, tuple[str, Bid]]) -> Iterator[Answer]:
+        sides = list(window)
+        left = [bid.price for side, bid in sides if side == "bid"]
+        right = [view.price for side, view in sides if side == "view"]
+        yield from (Answer(window.key, one + other) for one in left for other in right)
+
+    return pair
+
+
+def of_bid(bid: Bid) -> tuple[str, Bid]:
+    return "bid", bid
+
+
+def of_view(view: Bid) -> tuple[str, Bid]:
+    return "view", view
+
+
+WORKLOADS: dict[str, Callable[[Stream[Bid]], Stream[Any]]] = {
     "map": as_map,
-    "map-columns": as_columns,
     "filter": as_filter,
     "sliding": as_sliding,
     "tumbling": as_tumbling,
@@ -79,11 +96,19 @@ WORKLOADS = {
 }
 
 
+def read(app: App, path: Path) -> Stream[Bid]:
+    return app.stream(files.jsonl(path, Bid), event_time="at", max_delay="10s", name=path.stem)
+
+
 def main(workload: str, source: str, target: str) -> None:
     start = time.perf_counter()
     app = App(f"peers-{workload}")
-    bids = app.stream(files.jsonl(Path(source) / "bids.jsonl", Bid), event_time="at")
-    WORKLOADS[workload](bids).to(files.jsonl(target))
+    bids = read(app, Path(source) / "bids.jsonl")
+    if workload == "join":
+        answers: Stream[Any] = as_join(bids, read(app, Path(source) / "views.jsonl"))
+    else:
+        answers = WORKLOADS[workload](bids)
+    answers.to(files.jsonl(target))
     with tempfile.TemporaryDirectory(dir=source) as data:
         app.run(data=data)
     print(time.perf_counter() - start)
