@@ -62,11 +62,19 @@ def found(query: Query, values: list[Record]) -> list[Row]:
 
 
 def comparable(row: Row) -> Row:
-    """Times without a zone, floats to twelve digits."""
+    """Times without a zone, floats to twelve digits, Records as tuples."""
     return tuple(map(_comparable, row))
 
 
 def _comparable(value: Any) -> Any:
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).replace(tzinfo=None)
-    return float(f"{value:.12g}") if isinstance(value, float) else value
+    match value:
+        case datetime() if value.tzinfo is not None:
+            return value.astimezone(UTC).replace(tzinfo=None)
+        case float():
+            return float(f"{value:.12g}")
+        case Record():
+            return comparable(msgspec.structs.astuple(value))
+        case list() | tuple():
+            return comparable(tuple(value))
+        case _:
+            return value

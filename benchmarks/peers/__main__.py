@@ -24,7 +24,7 @@ PEERS = {"Bytewax": "bytewax", "Pathway": "pathway"}
 ROOT = Path(__file__).resolve().parents[2]
 ABSENT = {("mean", "Pathway"): "has no running result"}
 BIDS, AUCTIONS = 500_000, 100
-SIDE, SIDE_AUCTIONS = 200_000, 5_000
+SIDE, SIDE_AUCTIONS = 50_000, 5_000
 SECONDS_MAX = 120
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
