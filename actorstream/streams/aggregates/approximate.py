@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import xxhash
@@ -26,6 +27,7 @@ from actorstream.streams.aggregates.base import Aggregate, Getter
 from actorstream.streams.aggregates.identities import identity
 
 _HASHES_MAX = 1_024  # Up to here the answer is exact, but for equal hashes.
+_ESTIMATES_MAX = 256  # Registers whose estimate is remembered: a running result asks at every record.
 _INDEX_BITS = 14
 _REST_BITS = 64 - _INDEX_BITS
 _REGISTERS = 1 << _INDEX_BITS
@@ -79,28 +81,35 @@ def _kept(hashes: dict[int, None]) -> Sketch:
 
 
 def _raised(registers: bytes, hashes: Iterable[int]) -> bytes:
-    """The registers after these hashes."""
-    found = bytearray(registers)
+    """The registers after these hashes; the same object if none changes, so that its estimate is still known."""
+    found: bytes | bytearray = registers
     for one in hashes:
         index = one >> _REST_BITS
         rank = _REST_BITS + 1 - (one & _REST).bit_length()
         if rank > found[index]:
-            found[index] = rank
-    return bytes(found)
+            found = bytearray(found) if found is registers else found
+            found[index] = rank  # type: ignore[index]
+    return registers if found is registers else bytes(found)
 
 
 def _checked(registers: bytes) -> bytes:
     """The registers of a state, if they can be."""
-    if len(registers) != _REGISTERS or max(registers) > _REST_BITS + 1:
-        raise BadInput(
-            f"the state of agg.approx_distinct is damaged: {len(registers)} registers, the largest "
-            f"{max(registers, default=0)}; there are {_REGISTERS} of at most {_REST_BITS + 1}"
-        )
+    if len(registers) != _REGISTERS:
+        raise _damaged()
     return registers
 
 
+def _damaged() -> BadInput:
+    return BadInput(
+        f"the state of agg.approx_distinct is damaged: there are {_REGISTERS} registers of at most {_REST_BITS + 1}"
+    )
+
+
+@lru_cache(maxsize=_ESTIMATES_MAX)
 def _estimate(registers: bytes) -> float:
     counts = [registers.count(rank) for rank in range(_REST_BITS + 2)]
+    if sum(counts) != _REGISTERS:
+        raise _damaged()
     total = _REGISTERS * _tau(1 - counts[-1] / _REGISTERS)
     for count in reversed(counts[1:-1]):
         total = (total + count) / 2
