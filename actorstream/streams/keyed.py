@@ -129,7 +129,8 @@ class KeyedStream(Stream[V], Generic[K, V]):
             pattern: what to look for, with a `within`.
             overlap: whether a record may be in several matches: then there is one for each record with which one
                 begins. If not, a match ends all others that began at or before its last record.
-            partial_max: how many partial matches a key may have; one more ends the job with an OperatorError.
+            partial_max: how many partial matches a key may have, and how many records these; one more ends the job
+                with an OperatorError.
 
         Raises:
             PlanError: not a pattern, or one without `within` or with an optional last step; the stream has no event

@@ -290,6 +290,16 @@ def test_partial_matches_of_a_key_are_bounded() -> None:
     assert error.value.operator == "found"
 
 
+def test_records_of_a_partial_match_are_bounded() -> None:
+    """One that takes any number is one partial match all the same."""
+    app = App("job")
+    many = pattern(two).then(one).at_least(1).then(lambda event: event.value == 3, name="three").within("10s")
+    found = keyed(app, values(2, 1, 1, 1, 1, 1)).match(many, partial_max=4)
+
+    with pytest.raises(OperatorError, match=r"key 'a'.*5 records in partial matches.*partial_max="):
+        app.collect(found.apply(lambda match: 1, name="found"))
+
+
 def test_what_is_over_is_forgotten() -> None:
     """Partial matches of other keys do not add up, nor do those whose time is over."""
     app = App("job")

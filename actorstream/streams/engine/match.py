@@ -16,7 +16,7 @@ import heapq
 from collections.abc import Iterator
 from itertools import repeat
 from operator import itemgetter
-from typing import Any
+from typing import Any, NoReturn
 
 from actorstream.errors import Mistake, OperatorError
 from actorstream.model.identity import Encoder, decode
@@ -158,7 +158,7 @@ class MatchStage(PausableStage):
             self._call(key, one, {**taken, number: value})
         if partials.have_taken(number):
             taken[number] = value
-            self._check_bound(key, partials)
+            self._check_bound(key, partials, taken)
             if number % _TAKEN_BETWEEN_LOOKS == 0:
                 needed = dict.fromkeys(partials.needed())
                 taken = {one: value for one, value in taken.items() if one in needed}
@@ -202,16 +202,21 @@ class MatchStage(PausableStage):
             self._has_deadline[key] = None
             heapq.heappush(self._deadlines, (deadline, key))
 
-    def _check_bound(self, key: bytes, partials: Partials) -> None:
-        count, most = partials.size, self._node.partial_max
-        if count > most:
-            user_key = decode(key, self._node.key_type)
-            raise OperatorError(
-                self.name,
-                f"the records of key {user_key!r}",
-                cause=f"{count:,} partial matches of {self._node.pattern}, and partial_max is {most:,}; let fewer "
-                "records fit the first step, make `within` shorter, or give match a larger partial_max=",
-            )
+    def _check_bound(self, key: bytes, partials: Partials, taken: dict[int, Any]) -> None:
+        most = self._node.partial_max
+        if partials.size > most:
+            self._refuse(key, f"{partials.size:,} partial matches")
+        if len(taken) > most and (needed := len(dict.fromkeys(partials.needed()))) > most:
+            self._refuse(key, f"{needed:,} records in partial matches")
+
+    def _refuse(self, key: bytes, what: str) -> NoReturn:
+        user_key = decode(key, self._node.key_type)
+        raise OperatorError(
+            self.name,
+            f"the records of key {user_key!r}",
+            cause=f"{what} of {self._node.pattern}, and partial_max is {self._node.partial_max:,}; let fewer records "
+            "fit the first step, make `within` shorter, or give match a larger partial_max=",
+        )
 
     # --- results ---------------------------------------------------------------------------------------------------
 
