@@ -8,6 +8,7 @@ from actorstream.streams import aggregates as agg
 from actorstream.streams.app import App
 from actorstream.streams.gaps import Gap
 from actorstream.streams.pattern import Match, pattern
+from actorstream.streams.policies import dead_letter, fail, retry, skip
 from actorstream.streams.state import Key, ListState, MapState, State, Timer, ValueState
 from actorstream.streams.windows import Window, rows, session, sliding, tumbling
 
@@ -24,9 +25,13 @@ __all__ = [
     "ValueState",
     "Window",
     "agg",
+    "dead_letter",
+    "fail",
     "pattern",
+    "retry",
     "rows",
     "session",
+    "skip",
     "sliding",
     "tumbling",
 ]

@@ -35,7 +35,7 @@ from actorstream.log.decisions import (
     encode_decision,
     job_topic,
 )
-from actorstream.log.decoder import Decoded, RawDecoder, TopicDecoder
+from actorstream.log.decoder import Decoded, RawDecoder, TopicDecoder, Undecodable
 from actorstream.log.directory import DataDirectory
 from actorstream.log.embedded import EmbeddedTransport, start_log
 from actorstream.log.holding import EmbeddedLog
@@ -78,6 +78,7 @@ from actorstream.model.values import encode_value, encode_values
 
 __all__ = [
     "UNDECODABLE",
+    "Undecodable",
     "AllocateProducerIds",
     "Append",
     "Appended",

@@ -32,14 +32,23 @@ class Decoded(NamedTuple):
     headers: list[Headers] | None
 
 
+class Undecodable(NamedTuple):
+    """A value that is not what its topic holds."""
+
+    raw: bytes
+    error: BadInput
+
+
 class TopicDecoder:
     """Decodes the values of one topic to `kind`.
 
     Args:
         with_headers: whether to give the records' headers, too.
+        keep_bad: whether a value that cannot be decoded is given as an `Undecodable`, in its place.
     """
 
-    def __init__(self, kind: Any = Any, *, with_headers: bool = False) -> None:
+    def __init__(self, kind: Any = Any, *, with_headers: bool = False, keep_bad: bool = False) -> None:
+        self._keep_bad = keep_bad
         self.kind = Any if kind is None else kind
         self._with_headers = with_headers
         self._decode_one = msgspec.json.Decoder(self.kind).decode
@@ -71,6 +80,20 @@ class TopicDecoder:
         return Decoded(values, offsets[part], batch.timestamps_ms[part], batch.keys[part], headers)
 
     def _values(self, answer: Fetched, raw: list[bytes | None], offsets: Sequence[int]) -> list[Any]:
+        try:
+            return self._good_values(answer, raw, offsets)
+        except BadInput:
+            if not self._keep_bad:
+                raise
+            return [self._value_or_bad(answer, one, offset) for one, offset in zip(raw, offsets, strict=True)]
+
+    def _value_or_bad(self, answer: Fetched, raw: bytes | None, offset: int) -> Any:
+        try:
+            return self._good_values(answer, [raw], [offset])[0]
+        except BadInput as error:
+            return Undecodable(raw or b"", error)
+
+    def _good_values(self, answer: Fetched, raw: list[bytes | None], offsets: Sequence[int]) -> list[Any]:
         try:
             if None in raw:
                 values = [None if one is None else self._decode_one(one) for one in raw]

@@ -13,6 +13,7 @@ from actorstream.streams import checks
 from actorstream.streams.connector import Source
 from actorstream.streams.gaps import check_sequence, watch_gaps
 from actorstream.streams.plan import nodes
+from actorstream.streams.policies import Policy, checked
 from actorstream.streams.program import Program
 from actorstream.streams.site import user_site
 from actorstream.streams.stream import Stream
@@ -132,6 +133,7 @@ class App:
         max_delay: str | timedelta = "0s",
         idle: str | timedelta | None = None,
         start: str = "earliest",
+        on_error: Policy | None = None,
     ) -> Stream[V]: ...
     @overload
     def stream(
@@ -143,6 +145,7 @@ class App:
         max_delay: str | timedelta = "0s",
         idle: str | timedelta | None = None,
         start: str = "earliest",
+        on_error: Policy | None = None,
     ) -> Stream[V]: ...
     @overload
     def stream(
@@ -154,6 +157,7 @@ class App:
         max_delay: str | timedelta = "0s",
         idle: str | timedelta | None = None,
         start: str = "earliest",
+        on_error: Policy | None = None,
     ) -> Stream[Any]: ...
     def stream(
         self,
@@ -164,6 +168,7 @@ class App:
         max_delay: str | timedelta = "0s",
         idle: str | timedelta | None = None,
         start: str = "earliest",
+        on_error: Policy | None = None,
     ) -> Stream[Any]:
         """A stream from a topic, a connector or a sequence.
 
@@ -173,13 +178,15 @@ class App:
             max_delay: how far records may be out of order before they count as late for windows.
             idle: after how long a silent partition stops holding back time; None learns it from its arrivals.
             start: "earliest" or "latest": where a topic is read from the first time.
+            on_error: what becomes of a record of a topic that cannot be decoded, and, if they say nothing else, of one
+                that an operator behind this fails on: `fail` (the default), `skip`, `dead_letter(topic)`, `retry(...)`.
 
         Raises:
             PlanError: something that is no source, or an event-time field that does not exist.
         """
         if start not in ("earliest", "latest"):
             raise PlanError(f'stream at {user_site()}: start is {start!r}; it is "earliest" or "latest"')
-        node = self._source(source, name, event_time, max_delay, idle, start)
+        node = self._source(source, name, event_time, max_delay, idle, start, checked(on_error, "stream"))
         self._program.add(node)
         watch_gaps(self._program, node)
         return Stream(self._program, node)
@@ -192,6 +199,7 @@ class App:
         max_delay: str | timedelta,
         idle: str | timedelta | None,
         start: str,
+        on_error: Policy | None,
     ) -> nodes.Source:
         topic = self._program.declare(source) if isinstance(source, Topic) else None
         connector: Any = None if topic is not None else _connector(source)
@@ -205,6 +213,7 @@ class App:
             max_delay_us=duration_us(max_delay, what="max_delay", zero=True),
             idle_us=None if idle is None else duration_us(idle, what="idle"),
             start=start,
+            on_error=on_error,
             type=kind,
             **self._program.naming(label, None, name, None),
         )
@@ -217,6 +226,7 @@ class App:
         name: str | None = None,
         event_time: str | Callable[[Any], Any] | None = None,
         max_delay: str | timedelta = "0s",
+        on_error: Policy | None = None,
     ) -> Any:
         """Decorate a generator function, sync or async: what it yields is a stream.
 
@@ -244,6 +254,7 @@ class App:
                 event_time=event_time,
                 max_delay_us=duration_us(max_delay, what="max_delay", zero=True),
                 type=connector.type,
+                on_error=checked(on_error, "source"),
                 **self._program.naming("source", user, name, None),
             )
             return Stream(self._program, self._program.add(node), user)

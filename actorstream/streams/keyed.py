@@ -10,10 +10,12 @@ from actorstream.errors import PlanError
 from actorstream.model.duration import duration_us
 from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
-from actorstream.streams.inject import Injection, injections
+from actorstream.streams.inject import injections
 from actorstream.streams.pattern import Pattern
 from actorstream.streams.pattern_stream import PARTIAL_MAX, MatchingStream, matching
 from actorstream.streams.plan import nodes
+from actorstream.streams.policies import Policy, checked
+from actorstream.streams.processed import ProcessedStream
 from actorstream.streams.program import Program
 from actorstream.streams.results import aggregate_type
 from actorstream.streams.site import function_name, user_site
@@ -67,21 +69,31 @@ class KeyedStream(Stream[V], Generic[K, V]):
     if TYPE_CHECKING:  # These are those of any stream; they keep the key, and type checkers should know it.
 
         @overload
-        def filter(self, function: Callable[[V], object], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
+        def filter(
+            self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
+        ) -> KeyedStream[K, V]: ...
         @overload
-        def filter(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
-        def filter(self, function: Any = None, /, *, name: str | None = None) -> Any: ...
+        def filter(
+            self, /, *, name: str | None = None, on_error: Policy | None = None
+        ) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
+        def filter(
+            self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None
+        ) -> Any: ...
 
         @overload
-        def tap(self, function: Callable[[V], object], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
+        def tap(
+            self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
+        ) -> KeyedStream[K, V]: ...
         @overload
-        def tap(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
-        def tap(self, function: Any = None, /, *, name: str | None = None) -> Any: ...
+        def tap(
+            self, /, *, name: str | None = None, on_error: Policy | None = None
+        ) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
+        def tap(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any: ...
 
         def where(self, expression: Any, *, name: str | None = None) -> KeyedStream[K, V]: ...
 
         def split(
-            self, *, name: str | None = None, **branches: Callable[[V], object]
+            self, *, name: str | None = None, on_error: Policy | None = None, **branches: Callable[[V], object]
         ) -> tuple[KeyedStream[K, V], ...]: ...
 
     def window(
@@ -149,17 +161,31 @@ class KeyedStream(Stream[V], Generic[K, V]):
 
     @overload
     def process(
-        self, function: Callable[..., Iterator[R]], /, *, name: str | None = None, parallelism: int = 1
+        self,
+        function: Callable[..., Iterator[R]],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> ProcessedStream[R]: ...
     @overload
     def process(
-        self, function: Callable[..., R | None], /, *, name: str | None = None, parallelism: int = 1
+        self,
+        function: Callable[..., R | None],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> ProcessedStream[R]: ...
     @overload
     def process(
-        self, /, *, name: str | None = None, parallelism: int = 1
+        self, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
     ) -> Callable[[Callable[..., Any]], ProcessedStream[Any]]: ...
-    def process(self, function: Any = None, /, *, name: str | None = None, parallelism: int = 1) -> Any:
+    def process(
+        self, function: Any = None, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
+    ) -> Any:
         """A function of the value and of what its other parameters' annotations ask for: state, key, timers.
 
         It returns None (nothing), a value, or is a generator. What it may ask for: `ValueState`, `ListState`,
@@ -195,6 +221,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
                 type=checks.emitted_type(checks.result_type(user)),
                 key_type=key.key_type,
                 gives_one=checks.gives_one(user),
+                on_error=checked(on_error, "process"),
                 **naming,
             )
             self._program.add(node)
@@ -202,7 +229,15 @@ class KeyedStream(Stream[V], Generic[K, V]):
 
         return build if function is None else build(function)
 
-    def reduce(self, function: Callable[[V, V], V], /, *, name: str | None = None, parallelism: int = 1) -> Stream[V]:
+    def reduce(
+        self,
+        function: Callable[[V, V], V],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
+    ) -> Stream[V]:
         """The first value of a key as it is, then the function of the last result and each value; each is emitted.
 
         Example:
@@ -223,6 +258,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
             parallelism=checks.checked_parallelism(parallelism, "reduce"),
             type=value_type,
             key_type=key.key_type,
+            on_error=checked(on_error, "reduce"),
             **naming,
         )
         return Stream(self._program, self._program.add(node), function)
@@ -266,10 +302,25 @@ class KeyedStream(Stream[V], Generic[K, V]):
     ) -> Stream[R]: ...
     @overload
     def join(
-        self, table: Table[K, W], /, *, how: str = "left", name: str | None = None, parallelism: int = 1
+        self,
+        table: Table[K, W],
+        /,
+        *,
+        how: str = "left",
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> TableJoined[V, W]: ...
     def join(
-        self, table: Any, function: Any = None, /, *, how: str = "left", name: str | None = None, parallelism: int = 1
+        self,
+        table: Any,
+        function: Any = None,
+        /,
+        *,
+        how: str = "left",
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Any:
         """Join each record with the latest value of its key in a table.
 
@@ -293,7 +344,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
         if how not in ("left", "inner"):
             raise PlanError(f'join at {user_site()}: how is {how!r}; with a table it is "left" or "inner"')
         joined: TableJoined[Any, Any] = TableJoined(
-            self, table, how, name, checks.checked_parallelism(parallelism, "join")
+            self, table, how, name, checks.checked_parallelism(parallelism, "join"), checked(on_error, "join")
         )
         return joined if function is None else joined(function)
 
@@ -304,66 +355,19 @@ class KeyedStream(Stream[V], Generic[K, V]):
             )
 
 
-class ProcessedStream(Stream[V]):
-    """What a `process` function yields; its timers are given functions with `on_timer`."""
-
-    @overload
-    def on_timer(self, function: Callable[..., R], /) -> Callable[..., R]: ...
-    @overload
-    def on_timer(self, timer: str, /) -> Callable[[Callable[..., R]], Callable[..., R]]: ...
-    def on_timer(self, what: Any, /) -> Any:
-        """Decorate the function that is called when a timer fires: `(time, *injected)`.
-
-        What it yields joins the stream. With several timer parameters, say which: `@detect.on_timer("reminder")`.
-        The function stays a function.
-
-        Raises:
-            PlanError: there is no such timer parameter, or it has a function already.
-        """
-        node = self._node
-        assert isinstance(node, nodes.Process)
-
-        def build(user: Callable[..., Any], timer: str | None = None) -> Callable[..., Any]:
-            checks.check_function(user, "on_timer")
-            declared = [one.parameter for one in node.injected if one.kind == "timer"]
-            chosen = timer or (declared[0] if len(declared) == 1 else None)
-            if chosen is None or chosen not in declared:
-                there = ", ".join(declared) or "none"
-                raise PlanError(
-                    f"on_timer at {user_site()}: say which timer of {node.name!r} it is for; "
-                    f"its timer parameters: {there}"
-                )
-            if chosen in node.timers:
-                raise PlanError(f"on_timer at {user_site()}: timer {chosen!r} of {node.name!r} has a function already")
-            injected = injections(user, skip=1)
-            _check_alike(node, injected)
-            node.timers[chosen] = (user, injected)
-            return user
-
-        if isinstance(what, str):
-            return lambda user: build(user, what)
-        return build(what)
-
-
-def _check_alike(node: nodes.Process, injected: tuple[Injection, ...]) -> None:
-    """A name means the same state in all functions of an operator, so it must mean the same kind."""
-    known = {one.parameter: one for one in node.every_injected()}
-    for one in injected:
-        other = known.get(one.parameter, one)
-        if one.kind != other.kind:
-            raise PlanError(
-                f"on_timer at {user_site()}: {one.parameter!r} is a {one.kind} here and a {other.kind} in another "
-                f"function of {node.name!r}; annotate them alike, or give one of them another name"
-            )
-
-
 class TableJoined(Stream[tuple[V, W]]):
     """A stream-table join that waits for its function; without one it is the stream of pairs."""
 
     def __init__(
-        self, keyed: KeyedStream[Any, Any], table: Table[Any, Any], how: str, name: str | None, parallelism: int
+        self,
+        keyed: KeyedStream[Any, Any],
+        table: Table[Any, Any],
+        how: str,
+        name: str | None,
+        parallelism: int,
+        on_error: Policy | None = None,
     ) -> None:
-        self._parallelism = parallelism
+        self._parallelism, self._on_error = parallelism, on_error
         self._keyed, self._table, self._how, self._given = keyed, table, how, name
         self._pairs: nodes.Node | None = None
         self._program = keyed._program
@@ -393,6 +397,7 @@ class TableJoined(Stream[tuple[V, W]]):
             type=tuple if function is None else checks.emitted_type(checks.result_type(function)),
             table_type=self._table.node.type,
             key_type=key.key_type,
+            on_error=self._on_error,
             **naming,
         )
         return self._program.add(node)

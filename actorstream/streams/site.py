@@ -32,12 +32,13 @@ NOWHERE = Site("<unknown>", 0)
 def user_frame() -> FrameType | None:
     """The innermost frame that is not ours: the line that the user wrote."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame.f_code.co_filename):
+    while frame is not None and is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
 
 
-def _is_ours(file: str) -> bool:
+def is_ours(file: str) -> bool:
+    """Whether a file is of this package, and no program that comes with it."""
     return file.startswith(_PACKAGE) and not file.startswith(_OPS)
 
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from actorstream.errors import PlanError
-from actorstream.model.record import field_names
 from actorstream.model.topic import Topic
 from actorstream.streams import checks
+from actorstream.streams.column_operators import ColumnOperators
 from actorstream.streams.connector import PlainSink, TwoPhaseSink
 from actorstream.streams.plan import nodes
+from actorstream.streams.policies import Policy, checked
 from actorstream.streams.program import Program
 from actorstream.streams.site import function_name, user_site
 
@@ -27,7 +28,7 @@ V = TypeVar("V")
 R = TypeVar("R")
 
 
-class Stream(Generic[V]):
+class Stream(ColumnOperators[V]):
     """Values of one kind on their way, in event time.
 
     Made by `App.stream` and by the operators of other streams.
@@ -62,10 +63,14 @@ class Stream(Generic[V]):
     # --- row operators ---------------------------------------------------------------------------------------------
 
     @overload
-    def map(self, function: Callable[[V], R], /, *, name: str | None = None) -> Stream[R]: ...
+    def map(
+        self, function: Callable[[V], R], /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Stream[R]: ...
     @overload
-    def map(self, /, *, name: str | None = None) -> Callable[[Callable[[V], R]], Stream[R]]: ...
-    def map(self, function: Any = None, /, *, name: str | None = None) -> Any:
+    def map(
+        self, /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Callable[[Callable[[V], R]], Stream[R]]: ...
+    def map(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
         """One value for each; the result has no key.
 
         Example:
@@ -75,13 +80,17 @@ class Stream(Generic[V]):
             >>> app.collect(numbers.map(lambda n: n * 2))
             [2, 4, 6]
         """
-        return self._rows(nodes.Map, "map", function, name, checks.result_type)
+        return self._rows(nodes.Map, "map", function, name, on_error, checks.result_type)
 
     @overload
-    def filter(self, function: Callable[[V], object], /, *, name: str | None = None) -> Stream[V]: ...
+    def filter(
+        self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Stream[V]: ...
     @overload
-    def filter(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], Stream[V]]: ...
-    def filter(self, function: Any = None, /, *, name: str | None = None) -> Any:
+    def filter(
+        self, /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Callable[[Callable[[V], object]], Stream[V]]: ...
+    def filter(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
         """The values for which the function is true.
 
         Example:
@@ -90,13 +99,17 @@ class Stream(Generic[V]):
             >>> app.collect(app.stream([1, 2, 3]).filter(lambda n: n > 1))
             [2, 3]
         """
-        return self._rows(nodes.Filter, "filter", function, name, None)
+        return self._rows(nodes.Filter, "filter", function, name, on_error, None)
 
     @overload
-    def tap(self, function: Callable[[V], object], /, *, name: str | None = None) -> Stream[V]: ...
+    def tap(
+        self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Stream[V]: ...
     @overload
-    def tap(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], Stream[V]]: ...
-    def tap(self, function: Any = None, /, *, name: str | None = None) -> Any:
+    def tap(
+        self, /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Callable[[Callable[[V], object]], Stream[V]]: ...
+    def tap(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
         """The same values; the function looks at each. After a crash it may see some twice.
 
         Example:
@@ -108,13 +121,17 @@ class Stream(Generic[V]):
             >>> seen
             [1, 2]
         """
-        return self._rows(nodes.Tap, "tap", function, name, None)
+        return self._rows(nodes.Tap, "tap", function, name, on_error, None)
 
     @overload
-    def flat_map(self, function: Callable[[V], Iterable[R]], /, *, name: str | None = None) -> Stream[R]: ...
+    def flat_map(
+        self, function: Callable[[V], Iterable[R]], /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Stream[R]: ...
     @overload
-    def flat_map(self, /, *, name: str | None = None) -> Callable[[Callable[[V], Iterable[R]]], Stream[R]]: ...
-    def flat_map(self, function: Any = None, /, *, name: str | None = None) -> Any:
+    def flat_map(
+        self, /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Callable[[Callable[[V], Iterable[R]]], Stream[R]]: ...
+    def flat_map(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
         """Any number of values for each: the function returns an iterable, or is a generator.
 
         Example:
@@ -124,17 +141,20 @@ class Stream(Generic[V]):
             ['a', 'b', 'c']
         """
         return self._rows(
-            nodes.FlatMap, "flat_map", function, name, lambda f: checks.element_type(checks.result_type(f))
+            nodes.FlatMap, "flat_map", function, name, on_error, lambda f: checks.element_type(checks.result_type(f))
         )
 
-    def _rows(self, kind: Any, operation: str, function: Any, name: str | None, typed: Any) -> Any:
+    def _rows(
+        self, kind: Any, operation: str, function: Any, name: str | None, on_error: Policy | None, typed: Any
+    ) -> Any:
         """Build a row operator now, or return the decorator that will."""
 
         def build(user: Callable[..., Any]) -> Stream[Any]:
             checks.check_function(user, operation)
+            policy = checked(on_error, operation)
             naming = self._program.naming(operation, user, name, self.name)
             value_type = self._node.type if typed is None else typed(user)
-            node = kind(inputs=(self._unkeyed(operation),), function=user, type=value_type, **naming)
+            node = kind(inputs=(self._unkeyed(operation),), function=user, type=value_type, on_error=policy, **naming)
             return self._next(node, user, keeps_key=operation in ("filter", "tap"))
 
         return build if function is None else build(function)
@@ -146,139 +166,21 @@ class Stream(Generic[V]):
         self._program.add(node)
         return Stream(self._program, node, function)
 
-    # --- column operators ------------------------------------------------------------------------------------------
-
-    def select(
-        self, *expressions: Any, into: type[R] | None = None, name: str | None = None, **named: Any
-    ) -> Stream[R]:
-        """The named fields and Polars expressions, as Records of just these; computed over columns.
-
-        Raises:
-            PlanError: the stream has no Record type, a field does not exist, or an expression mixes rows.
-
-        Example:
-            >>> import polars as pl
-            >>> from actorstream import App, Record
-            >>> class Bid(Record):
-            ...     item: str
-            ...     price: float
-            >>> app = App("doc")
-            >>> bids = app.stream([Bid("a", 2.0)])
-            >>> app.collect(bids.select("item", double=pl.col("price") * 2))[0].double
-            4.0
-        """
-        return self._columns("select", expressions, named, into, name)
-
-    def with_columns(
-        self, *expressions: Any, into: type[R] | None = None, name: str | None = None, **named: Any
-    ) -> Stream[R]:
-        """All fields, and the Polars expressions beside them or in their place; computed over columns.
-
-        Raises:
-            PlanError: as for `select`.
-
-        Example:
-            >>> import polars as pl
-            >>> from actorstream import App, Record
-            >>> class Bid(Record):
-            ...     price: float
-            >>> app = App("doc")
-            >>> app.collect(app.stream([Bid(2.0)]).with_columns(tax=pl.col("price") * 0.1))[0].tax
-            0.2
-        """
-        return self._columns("with_columns", expressions, named, into, name)
-
-    def where(self, expression: Any, *, name: str | None = None) -> Stream[V]:
-        """The values for which a Polars expression is true; computed over columns.
-
-        Raises:
-            PlanError: as for `select`.
-
-        Example:
-            >>> import polars as pl
-            >>> from actorstream import App, Record
-            >>> class Bid(Record):
-            ...     price: float
-            >>> app = App("doc")
-            >>> app.collect(app.stream([Bid(1.0), Bid(3.0)]).where(pl.col("price") > 2))
-            [Bid(price=3.0)]
-        """
-        return self._columns("where", (expression,), {}, None, name)
-
-    def _columns(
-        self, operation: str, expressions: tuple[Any, ...], named: dict[str, Any], into: Any, name: str | None
-    ) -> Stream[Any]:
-        from actorstream.streams.plan.expressions import checked, expression_type
-
-        self._need_records(operation)
-        every = checked(self._node.type, operation, expressions, named)
-        naming = self._program.naming(operation, None, name, self.name)
-        value_type = self._node.type
-        if operation != "where":
-            value_type = expression_type(value_type, operation, every, naming["name"])
-        if into is not None:
-            checks.check_filled(into, field_names(value_type), operation)
-            value_type = into
-        node = nodes.Columns(inputs=(self._node,), operation=operation, expressions=every, type=value_type, **naming)
-        return self._next(node, None, keeps_key=operation == "where")
-
-    @overload
-    def map_batches(
-        self, function: Callable[[Any], Any], /, *, into: type[R], name: str | None = None
-    ) -> Stream[R]: ...
-    @overload
-    def map_batches(self, function: Callable[[Any], Any], /, *, name: str | None = None) -> Stream[Any]: ...
-    @overload
-    def map_batches(
-        self, /, *, into: type[R], name: str | None = None
-    ) -> Callable[[Callable[[Any], Any]], Stream[R]]: ...
-    @overload
-    def map_batches(self, /, *, name: str | None = None) -> Callable[[Callable[[Any], Any]], Stream[Any]]: ...
-    def map_batches(self, function: Any = None, /, *, into: Any = None, name: str | None = None) -> Any:
-        """A function from a `polars.DataFrame` to another, over batches of unspecified size.
-
-        The result is a stream of Records made from the frame's columns, or of type `into`. The event times stay those
-        of the rows, so the frame returned must have as many rows as it was given; use `where` to drop some.
-
-        Raises:
-            PlanError: the stream has no Record type.
-
-        Example:
-            >>> import polars as pl
-            >>> from actorstream import App, Record
-            >>> class Bid(Record):
-            ...     price: float
-            >>> app = App("doc")
-            >>> double = app.stream([Bid(2.0)]).map_batches(lambda frame: frame * 2, into=Bid)
-            >>> app.collect(double)
-            [Bid(price=4.0)]
-        """
-
-        def build(user: Callable[..., Any]) -> Stream[Any]:
-            checks.check_function(user, "map_batches")
-            self._need_records("map_batches")
-            naming = self._program.naming("map_batches", user, name, self.name)
-            node = nodes.MapBatches(inputs=(self._node,), function=user, type=into or Any, **naming)
-            return self._next(node, user, keeps_key=False)
-
-        return build if function is None else build(function)
-
-    def _need_records(self, operation: str) -> None:
-        if not checks.is_record_stream(self._node.type):
-            raise PlanError(
-                f"{operation} at {user_site()} works on columns, and the values of {self.name!r} have no known Record "
-                "type; give the topic a type, or annotate what the function before it returns"
-            )
-
     # --- keys, unions, ends ----------------------------------------------------------------------------------------
 
     @overload
-    def key_by(self, function: Callable[[V], K], /, *, name: str | None = None) -> KeyedStream[K, V]: ...
+    def key_by(
+        self, function: Callable[[V], K], /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> KeyedStream[K, V]: ...
     @overload
-    def key_by(self, field: str, /, *fields: str, name: str | None = None) -> KeyedStream[Any, V]: ...
+    def key_by(
+        self, field: str, /, *fields: str, name: str | None = None, on_error: Policy | None = None
+    ) -> KeyedStream[Any, V]: ...
     @overload
-    def key_by(self, /, *, name: str | None = None) -> Callable[[Callable[[V], K]], KeyedStream[K, V]]: ...
-    def key_by(self, *by: Any, name: str | None = None) -> Any:
+    def key_by(
+        self, /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Callable[[Callable[[V], K]], KeyedStream[K, V]]: ...
+    def key_by(self, *by: Any, name: str | None = None, on_error: Policy | None = None) -> Any:
         """Give each record a key: a function of it, or the values of one field (bare) or several (a tuple).
 
         Example:
@@ -291,31 +193,34 @@ class Stream(Generic[V]):
         from actorstream.streams.keyed import KeyedStream
 
         if by and all(isinstance(one, str) for one in by):
-            return self._key_by_fields(by, name)
+            return self._key_by_fields(by, name, on_error)
 
         def build(user: Callable[..., Any]) -> KeyedStream[Any, Any]:
             checks.check_function(user, "key_by")
             label = name or function_name(user) or "key"
             naming = self._program.naming("key_by", user, name, self.name)
-            return KeyedStream(self._program, self._key_by_function(user, naming, label), user)
+            return KeyedStream(self._program, self._key_by_function(user, naming, label, on_error), user)
 
         if len(by) > 1:
             raise PlanError(f"key_by at {user_site()} was given {by!r}; give it one function, or field names")
         return build(by[0]) if by else build
 
-    def _key_by_function(self, function: Callable[[V], Any], naming: dict[str, Any], label: str) -> nodes.KeyBy:
+    def _key_by_function(
+        self, function: Callable[[V], Any], naming: dict[str, Any], label: str, on_error: Policy | None = None
+    ) -> nodes.KeyBy:
         node = nodes.KeyBy(
             inputs=(self._node,),
             type=self._node.type,
             function=function,
             key_type=checks.result_type(function),
             key_names=(label,),
+            on_error=checked(on_error, "key_by"),
             **naming,
         )
         self._program.add(node)
         return node
 
-    def _key_by_fields(self, fields: tuple[str, ...], name: str | None) -> KeyedStream[Any, V]:
+    def _key_by_fields(self, fields: tuple[str, ...], name: str | None, on_error: Policy | None) -> KeyedStream[Any, V]:
         from actorstream.streams.keyed import KeyedStream
 
         for field in fields:
@@ -328,6 +233,7 @@ class Stream(Generic[V]):
             fields=fields,
             key_type=types[0] if len(fields) == 1 else tuple.__class_getitem__(types),
             key_names=fields,
+            on_error=checked(on_error, "key_by"),
             **naming,
         )
         self._program.add(node)
@@ -351,7 +257,9 @@ class Stream(Generic[V]):
         node = nodes.Union(inputs=tuple(one._node for one in inputs), type=types[0] if alike else Any, **naming)
         return cast("Stream[V]", Stream(self._program, self._program.add(node)))
 
-    def split(self, *, name: str | None = None, **branches: Callable[[V], object]) -> tuple[Stream[V], ...]:
+    def split(
+        self, *, name: str | None = None, on_error: Policy | None = None, **branches: Callable[[V], object]
+    ) -> tuple[Stream[V], ...]:
         """Several streams out of one: each value goes to the first branch whose predicate is true of it.
 
         The streams come in the order of the keywords, and are named after them. A value for which no predicate is true
@@ -373,7 +281,13 @@ class Stream(Generic[V]):
             checks.check_function(predicate, "split")
         value_type, before = self._node.type, self._unkeyed("split")
         naming = self._program.naming("split", None, name, self.name)
-        split = nodes.Split(inputs=(before,), predicates=tuple(branches.items()), type=value_type, **naming)
+        split = nodes.Split(
+            inputs=(before,),
+            predicates=tuple(branches.items()),
+            type=value_type,
+            on_error=checked(on_error, "split"),
+            **naming,
+        )
         self._program.add(split)
         return tuple(
             self._next(
@@ -411,10 +325,14 @@ class Stream(Generic[V]):
             raise PlanError(f"to() at {user_site()} was given {target!r}; give it a topic (app.topic) or a sink")
 
     @overload
-    def sink(self, function: Callable[[V], object], /, *, name: str | None = None) -> Callable[[V], object]: ...
+    def sink(
+        self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Callable[[V], object]: ...
     @overload
-    def sink(self, /, *, name: str | None = None) -> Callable[[Callable[[V], object]], Callable[[V], object]]: ...
-    def sink(self, function: Any = None, /, *, name: str | None = None) -> Any:
+    def sink(
+        self, /, *, name: str | None = None, on_error: Policy | None = None
+    ) -> Callable[[Callable[[V], object]], Callable[[V], object]]: ...
+    def sink(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
         """End this path in a function that is called with each value, at least once (after a crash, some again).
 
         The function stays a function.
@@ -423,7 +341,10 @@ class Stream(Generic[V]):
         def build(user: Callable[..., Any]) -> Callable[..., Any]:
             checks.check_function(user, "sink")
             naming = self._program.naming("sink", user, name, self.name)
-            self._program.add(nodes.CallSink(inputs=(self._node,), function=user, type=self._node.type, **naming))
+            policy = checked(on_error, "sink")
+            self._program.add(
+                nodes.CallSink(inputs=(self._node,), function=user, type=self._node.type, on_error=policy, **naming)
+            )
             return user
 
         return build if function is None else build(function)

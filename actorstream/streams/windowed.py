@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.plan import nodes
+from actorstream.streams.policies import Policy, checked
 from actorstream.streams.program import Program
 from actorstream.streams.results import aggregate_type
 from actorstream.streams.stream import Stream
@@ -64,14 +65,32 @@ class WindowedStream(Generic[K, V]):
 
     @overload
     def apply(
-        self, function: Callable[[Window[K, V]], Iterator[R]], /, *, name: str | None = None
+        self,
+        function: Callable[[Window[K, V]], Iterator[R]],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> WindowResult[R]: ...
     @overload
     def apply(
-        self, function: Callable[[Window[K, V]], R | None], /, *, name: str | None = None, parallelism: int = 1
+        self,
+        function: Callable[[Window[K, V]], R | None],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> WindowResult[R]: ...
     def apply(
-        self, function: Callable[[Window[K, V]], Any], /, *, name: str | None = None, parallelism: int = 1
+        self,
+        function: Callable[[Window[K, V]], Any],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> WindowResult[Any]:
         """A function over all records of each key and window.
 
@@ -103,12 +122,19 @@ class WindowedStream(Generic[K, V]):
             value_type=key.type,
             key_type=key.key_type,
             type=checks.emitted_type(checks.result_type(function)),
+            on_error=checked(on_error, "window"),
             **naming,
         )
         return self._finish(node, function)
 
     def reduce(
-        self, function: Callable[[V, V], V], /, *, name: str | None = None, parallelism: int = 1
+        self,
+        function: Callable[[V, V], V],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> WindowResult[V]:
         """The records of each key and window combined: `function(result so far, value)`, in order of event time.
 
@@ -139,6 +165,7 @@ class WindowedStream(Generic[K, V]):
             value_type=key.type,
             key_type=key.key_type,
             type=key.type if checks.result_type(function) in (Any, key.type) else Any,
+            on_error=checked(on_error, "window"),
             **naming,
         )
         return self._finish(node, function)

@@ -135,7 +135,7 @@ def test_stages_that_others_feed_go_on_first() -> None:
     head.advance(us(100))
     assert (head.is_paused, spread.is_paused) == (True, True)
 
-    while stages.resume():
+    while stages.resume(0):
         assert len(spread._works) <= 2  # A piece, and the watermark behind it.
 
     assert len(seen.values) == 3 * (2 * PIECE_RECORDS + 5)

@@ -13,7 +13,7 @@ from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.engine import vectors
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.contents import Content, Contents, View
-from actorstream.streams.engine.failure import show
+from actorstream.streams.engine.failure import failed, show
 from actorstream.streams.engine.inputs import inputs_of
 from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.plan.nodes import KeyBy, WindowAggregate
@@ -82,7 +82,7 @@ class Folding:
             raise self._failed(aggregate, (left, right), error) from error
 
     def _failed(self, aggregate: Aggregate, values: Sequence[Any], error: Exception) -> OperatorError:
-        return OperatorError(self._operator, f"{aggregate} of {show(values)}", cause=f"{type(error).__name__}: {error}")
+        return failed(self._operator, f"{aggregate} of {show(values)}", error)
 
     def results(self, accumulators: Accumulators) -> list[Any]:
         """What the user sees."""

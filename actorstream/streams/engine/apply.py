@@ -14,6 +14,7 @@ from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.contents import Content, Contents, View
 from actorstream.streams.engine.emitted import emitted
+from actorstream.streams.engine.failure import failed
 from actorstream.streams.plan.nodes import WindowApply, WindowReduce
 from actorstream.streams.windows import Window
 
@@ -22,6 +23,8 @@ class Records(Contents):
     """Content is a list of (time, partition, offset, value), sorted only when the window is due."""
 
     def __init__(self, node: WindowApply | WindowReduce) -> None:
+        # Under a policy the windows themselves go on, to a stage that calls the function (`window_call`).
+        self._calls = node.on_error is None or node.on_error.is_plain
         self.kind = list[tuple[int, int, int, node.value_type]]  # type: ignore[name-defined]
         self._name = node.name
 
@@ -44,16 +47,17 @@ class Records(Contents):
     def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
         values = [entry[3] for entry in sorted(content, key=itemgetter(0, 1, 2))]
         window = Window.of(key, start, end, values)
+        if not self._calls:
+            return (window,)
         try:
-            return self._call(window)
+            return self.call(window)
         except (Mistake, OperatorError):
             raise
         except Exception as error:
-            cause = f"{type(error).__name__}: {error}"
-            raise OperatorError(self._name, repr(window), cause=cause) from error
+            raise failed(self._name, repr(window), error) from error
 
     @abstractmethod
-    def _call(self, window: Window[Any, Any]) -> Iterable[Any]:
+    def call(self, window: Window[Any, Any]) -> Iterable[Any]:
         """What the user's function makes of it."""
 
 
@@ -64,7 +68,7 @@ class Applied(Records):
         super().__init__(node)
         self._function = node.function
 
-    def _call(self, window: Window[Any, Any]) -> Iterable[Any]:
+    def call(self, window: Window[Any, Any]) -> Iterable[Any]:
         return emitted(self._function(window))
 
 
@@ -78,5 +82,5 @@ class Reduced(Records):
         super().__init__(node)
         self._function = node.function
 
-    def _call(self, window: Window[Any, Any]) -> Iterable[Any]:
+    def call(self, window: Window[Any, Any]) -> Iterable[Any]:
         return (reduce(self._function, window),)

@@ -14,6 +14,7 @@ from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, Whe
 from actorstream.streams.engine.contents import Contents
 from actorstream.streams.engine.counted import CountedStage
 from actorstream.streams.engine.gaps import GapsStage
+from actorstream.streams.engine.guarded_rows import GuardedRowsStage
 from actorstream.streams.engine.join import TableJoinStage
 from actorstream.streams.engine.keys import KeyStage
 from actorstream.streams.engine.match import MatchStage
@@ -32,6 +33,7 @@ from actorstream.streams.engine.sinks import (
 )
 from actorstream.streams.engine.split import SplitStage
 from actorstream.streams.engine.stage import PassStage, Stage
+from actorstream.streams.engine.window_call import WindowCallStage
 from actorstream.streams.engine.window_stage import WindowStage
 from actorstream.streams.plan import nodes
 from actorstream.streams.plan.physical import TaskPlan
@@ -45,7 +47,9 @@ class Stages:
 
     def __init__(self, task: TaskPlan, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
         self.head: Stage = _stage(task.head, now, reads_time)
-        self._by_node: dict[nodes.Node, Stage] = {task.head: self.head}
+        self._by_node: dict[nodes.Node, Stage] = {}  # where what an operator makes comes out
+        self._windows: dict[nodes.Node, Stage] = {}  # the windows of those whose function another stage calls
+        self._add(task.head, self.head, now)
         for node in task.body:
             self._attach(node, now, reads_time)
         self._pausable = [stage for stage in reversed(self.all) if isinstance(stage, PausableStage)]
@@ -53,32 +57,54 @@ class Stages:
     def _attach(self, node: nodes.Node, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
         before = self._by_node[node.inputs[0]]
         if isinstance(node, nodes.Late):
+            before = self._windows.get(node.inputs[0], before)
             assert isinstance(before, WindowStage | MatchStage)
             stage: Stage = before.late
+        elif isinstance(node, nodes.DeadLetters):
+            stage = before.letters[node.topic.name] = PassStage(node.name)
         elif isinstance(node, nodes.Branch):
             assert isinstance(before, SplitStage)
             stage = before.branches[node.place]
         else:
             stage = _stage(node, now, reads_time)
             before.outputs.append(stage)
+        self._add(node, stage, now)
+
+    def _add(self, node: nodes.Node, stage: Stage, now: Now) -> None:
+        """Remember the stage of an operator; a window function with a policy is called by a stage of its own."""
+        if isinstance(node, nodes.WindowApply | nodes.WindowReduce) and node.on_error and not node.on_error.is_plain:
+            self._windows[node] = stage
+            call = WindowCallStage(node, Applied(node) if isinstance(node, nodes.WindowApply) else Reduced(node), now)
+            stage.outputs.append(call)
+            stage = call
         self._by_node[node] = stage
 
     @property
     def all(self) -> list[Stage]:
         """All stages, those that feed others first."""
-        return list(self._by_node.values())
+        return [
+            stage
+            for node, last in self._by_node.items()
+            for stage in ((self._windows[node], last) if node in self._windows else (last,))
+        ]
 
     def are_paused(self) -> bool:
         """Whether a stage has paused: it goes on before anything else is pushed in."""
         return any(stage.is_paused for stage in self._pausable)
 
-    def resume(self) -> bool:
-        """Let a stage that has paused go on up to its next pause, those that others feed first; False if none has."""
+    def resume(self, now: Instant) -> bool:
+        """Let a stage that has paused go on up to its next pause, those that others feed first; False if none may."""
         for stage in self._pausable:
             if stage.is_paused:
+                if not stage.may_resume(now):
+                    return False  # And those that feed it wait, too.
                 stage.resume()
                 return True
         return False
+
+    def waits_until(self) -> Instant | None:
+        """When a stage that has paused until some time may go on; None if none has."""
+        return next((stage.waits_until for stage in self._pausable if stage.is_paused), None)
 
     def of(self, node: nodes.Node) -> Stage:
         """The stage of an operator."""
@@ -101,7 +127,8 @@ def reads_time(tasks: tuple[TaskPlan, ...]) -> dict[nodes.Node, bool]:
 
     def visit(node: nodes.Node) -> bool:
         if node not in found:
-            needs = [isinstance(one, _READ_TIME) or visit(one) for one in readers.get(node, [])]
+            after = [one for one in readers.get(node, []) if not isinstance(one, nodes.DeadLetters)]
+            needs = [isinstance(one, _READ_TIME) or visit(one) for one in after]
             found[node] = any(needs)
         return found[node]
 
@@ -110,7 +137,16 @@ def reads_time(tasks: tuple[TaskPlan, ...]) -> dict[nodes.Node, bool]:
     return found
 
 
-_READ_TIME = (nodes.Stateful, nodes.Late, nodes.ToTopic, nodes.KeyBy)
+_READ_TIME = (
+    nodes.Stateful,
+    nodes.Late,
+    nodes.ToTopic,
+    nodes.KeyBy,
+    nodes.RowChain,  # These, and what follows, read offsets, to say which record a function failed on.
+    nodes.CallSink,
+    nodes.MapBatches,
+    nodes.Split,
+)
 
 
 def _source(node: nodes.Node, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
@@ -118,7 +154,9 @@ def _source(node: nodes.Node, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
 
 
 def _rows(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
-    return RowsStage(node, keeps_columns=reads[node])
+    if all(step.on_error.is_plain for step in node.steps):
+        return RowsStage(node, keeps_columns=reads[node])
+    return GuardedRowsStage(node, now, keeps_columns=reads[node])
 
 
 def _columns(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
@@ -162,21 +200,21 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.Union: _source,
     nodes.RowChain: _rows,
     nodes.Columns: _columns,
-    nodes.MapBatches: lambda node, now, reads: MapBatchesStage(node),
-    nodes.Split: lambda node, now, reads: SplitStage(node),
-    nodes.KeyBy: lambda node, now, reads: KeyStage(node),
+    nodes.MapBatches: lambda node, now, reads: MapBatchesStage(node, now),
+    nodes.Split: lambda node, now, reads: SplitStage(node, now),
+    nodes.KeyBy: lambda node, now, reads: KeyStage(node, now),
     nodes.WindowAggregate: _aggregate,
     nodes.WindowApply: _apply,
     nodes.WindowReduce: _reduce,
     nodes.MatchPattern: lambda node, now, reads: MatchStage(node),
     nodes.Gaps: lambda node, now, reads: GapsStage(node),
     nodes.RunningAggregate: lambda node, now, reads: RunningAggregateStage(node),
-    nodes.Reduce: lambda node, now, reads: ReduceStage(node),
+    nodes.Reduce: lambda node, now, reads: ReduceStage(node, now),
     nodes.Process: lambda node, now, reads: ProcessStage(node, now),
-    nodes.TableJoin: lambda node, now, reads: TableJoinStage(node),
+    nodes.TableJoin: lambda node, now, reads: TableJoinStage(node, now),
     nodes.ToTopic: _topic,
     nodes.ToSink: _sink,
-    nodes.CallSink: lambda node, now, reads: CallSinkStage(node),
+    nodes.CallSink: lambda node, now, reads: CallSinkStage(node, now),
     nodes.Collect: lambda node, now, reads: CollectStage(node),
 }
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from actorstream.errors import BadInput, OperatorError
 from actorstream.model.record import field_names
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.failure import fail
+from actorstream.streams.engine.guard import FAILED, GuardedStage, Now
+from actorstream.streams.engine.pausable import Work
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import Columns, MapBatches
 
@@ -74,23 +77,43 @@ def _has_lists(batch: Batch) -> bool:
     return any(isinstance(column, list) for column in (batch.times, batch.own, batch.marks, batch.offsets))
 
 
-class MapBatchesStage(Stage):
-    """`map_batches`: a user's function over frames."""
+class MapBatchesStage(GuardedStage):
+    """`map_batches`: a user's function over frames.
 
-    def __init__(self, node: MapBatches) -> None:
-        super().__init__(node.name)
+    If it raises and has a policy, it is called again with one row after the other: those it raises for have failed.
+    """
+
+    def __init__(self, node: MapBatches, now: Now) -> None:
+        super().__init__(node.name, node.on_error, now)
         self._node = node
         self._kind: Any = None if node.type is Any else node.type
 
-    def push(self, batch: Batch) -> None:
+    def work(self, batch: Batch) -> Work:
+        try:
+            result = self._node.function(batch.frame())
+        except Exception as error:
+            if self.guard.is_plain:
+                fail(self.name, batch, 0, error)
+            yield from self._row_by_row(batch)
+        else:
+            self._emit_frame(batch, result)
+
+    def _row_by_row(self, batch: Batch) -> Work:
+        frame, rows = batch.frame(), batch.rows()
+        for place in range(len(batch)):
+            again = partial(self._node.function, frame[place : place + 1])
+            try:
+                result = again()
+            except Exception as error:
+                result = yield from self.guard.rescue(error, again, batch, place, rows[place])
+            if result is not FAILED:
+                self._emit_frame(batch.part(place, place + 1), result)
+
+    def _emit_frame(self, batch: Batch, result: Any) -> None:
         import polars
 
         from actorstream.streams.frames import record_type_of
 
-        try:
-            result = self._node.function(batch.frame())
-        except Exception as error:
-            fail(self.name, batch, 0, error)
         if not isinstance(result, polars.DataFrame) or result.height != len(batch):
             found = f"{result.height} rows" if isinstance(result, polars.DataFrame) else type(result).__name__
             raise OperatorError(

@@ -2,29 +2,77 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Any, NoReturn
 
 from actorstream.errors import Mistake, OperatorError
 from actorstream.streams.engine.batch import Batch
+from actorstream.streams.site import is_ours
 
 _SHOWN_MAX = 200  # characters of a record in a message
+_TRACEBACK_MAX = 8_192  # characters of a traceback in a dead letter; the end of it says most
+
+GENERATED = "<operators up to "
+"""How the file names of generated functions begin (`rows`)."""
 
 
 def show(value: Any) -> str:
     """A value for a message, shortened."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception as error:  # A person's own `__repr__`.
+        text = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
     return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
 
 
-def fail(operator: str, batch: Batch, index: int, error: BaseException, value: Any = None) -> NoReturn:
-    """Raise the OperatorError for record `index` of `batch`; a person's mistake stays what it is."""
+def fail(operator: str, batch: Batch, index: int, error: BaseException, value: Any = None, shown: str = "") -> NoReturn:
+    """Raise the OperatorError for record `index` of `batch`; a person's mistake stays what it is.
+
+    Args:
+        value: the record, where it is none of the batch's; `shown`: how to show it.
+    """
     if isinstance(error, Mistake | OperatorError):
         raise error
-    record = _record(batch, index) if 0 <= index < len(batch) else value
-    topic, partition, offset = batch.place(index) if 0 <= index < len(batch) else (None, None, None)
-    cause = f"{type(error).__name__}: {error}"
-    raise OperatorError(operator, show(record), topic, partition, offset, cause) from error
+    is_there = 0 <= index < len(batch)
+    topic, partition, offset = batch.place(index) if is_there else (None, None, None)
+    text = shown or show(_record(batch, index) if is_there else value)
+    raise failed(operator, text, error, topic, partition, offset) from error
+
+
+def failed(
+    operator: str,
+    shown: str,
+    error: BaseException,
+    topic: str | None = None,
+    partition: int | None = None,
+    offset: int | None = None,
+) -> OperatorError:
+    """The OperatorError to raise from `error`, whose traceback begins, from now on, at the user's own line."""
+    error.__traceback__ = _from_user(error.__traceback__)
+    return OperatorError(operator, shown, topic, partition, offset, f"{type(error).__name__}: {error}")
+
+
+def user_traceback(error: BaseException) -> str:
+    """An exception and its causes as Python prints them, without the frames of the engine."""
+    found = traceback.TracebackException.from_exception(error)
+    one: traceback.TracebackException | None = found
+    while one is not None:
+        one.stack = traceback.StackSummary.from_list([line for line in one.stack if not _is_engine(line.filename)])
+        one = one.__cause__ or one.__context__
+    text = "".join(found.format())
+    return text if len(text) <= _TRACEBACK_MAX else f"…{text[-_TRACEBACK_MAX:]}"
+
+
+def _from_user(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and _is_engine(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def _is_engine(file: str) -> bool:
+    return file.startswith(GENERATED) or is_ours(file)
 
 
 def _record(batch: Batch, index: int) -> Any:

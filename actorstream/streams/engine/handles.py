@@ -161,6 +161,35 @@ class Handles:
         if len(self._bound) > KEYS_MAX:
             self._forget()
 
+    # --- a call on trial: what it does can be taken back -----------------------------------------------------------
+
+    def begin(self, encoded: bytes) -> None:
+        """A call for this key begins, which `keep` or `undo` ends; its handles are made anew from the tables."""
+        self.flush()
+        self._drop(encoded)
+        for table in self._tables.values():
+            table.begin()
+
+    def keep(self) -> None:
+        """What was done since `begin` stays."""
+        self.flush()
+        for table in self._tables.values():
+            table.keep()
+
+    def undo(self, encoded: bytes) -> None:
+        """Everything is again as it was at `begin`."""
+        for log in self._logs.values():
+            log.clear()
+        self._drop(encoded)
+        for table in self._tables.values():
+            table.undo()
+
+    def _drop(self, encoded: bytes) -> None:
+        self._bound.pop(encoded, None)
+        for lookup in self._lookups:
+            if isinstance(lookup, Arguments):
+                lookup.pop(encoded, None)
+
     def _forget(self) -> None:
         self._bound.clear()
         for lookup in self._lookups:

@@ -6,18 +6,19 @@ from typing import Any
 
 from actorstream.model.identity import Encoder
 from actorstream.streams.engine.batch import Batch
-from actorstream.streams.engine.failure import consumed, fail
+from actorstream.streams.engine.guard import GuardedStage, Now, kept
 from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.pausable import Work
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import KeyBy, TableJoin
 from actorstream.streams.store.table import StateTable
 
 
-class TableJoinStage(Stage):
+class TableJoinStage(GuardedStage):
     """`keyed.join(table)`. `table_side` is where the table's records go in; they have no part in event time."""
 
-    def __init__(self, node: TableJoin) -> None:
-        super().__init__(node.name)
+    def __init__(self, node: TableJoin, now: Now) -> None:
+        super().__init__(node.name, node.on_error, now)
         self._node = node
         self._stream_key, self._table_key = _keys(node)
         self._encoder = Encoder()
@@ -25,26 +26,22 @@ class TableJoinStage(Stage):
         self.tables = [self._table]
         self.table_side = _TableSide(f"{node.name}.table", self._table, self._table_key)
 
-    def push(self, batch: Batch) -> None:
+    def work(self, batch: Batch) -> Work:
         rows = batch.rows()
         encoded = self._encoder.encode_all(keys_of(batch, self._stream_key))
         get = self._table.get
         found = [get(0, key) for key in encoded]
-        places = range(len(rows))
+        places = list(range(len(rows)))
         if self._node.how == "inner":
-            places = [place for place, one in enumerate(found) if one is not None]  # type: ignore[assignment]
+            places = [place for place, one in enumerate(found) if one is not None]
         pairs = [(rows[place], found[place]) for place in places]
-        values = pairs if self._node.function is None else self._call(batch, list(places), pairs)
-        self.emit(batch.choose(places, values, self._node.type))
-
-    def _call(self, batch: Batch, places: list[int], pairs: list[tuple[Any, Any]]) -> list[Any]:
+        values: list[Any] = pairs
         function = self._node.function
-        assert function is not None
-        left = iter(pairs)
-        try:
-            return [function(value, other) for value, other in left]
-        except Exception as error:
-            fail(self.name, batch, places[consumed(left, len(pairs))], error)
+        if function is not None:
+            failed, values = yield from self.guard.each(lambda pair: function(*pair), batch, pairs, places)
+            if failed:
+                places = [places[index] for index in kept(failed, len(places))]
+        self.emit(batch.choose(places, values, self._node.type))
 
 
 class _TableSide(Stage):

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from actorstream.model.instant import Instant
+from actorstream.streams import checks
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.failure import call_each
 from actorstream.streams.engine.fields import values_of
-from actorstream.streams.engine.stage import Stage
+from actorstream.streams.engine.guard import GuardedStage, Now, kept
+from actorstream.streams.engine.pausable import Work
 from actorstream.streams.plan.nodes import KeyBy
 
 
-class KeyStage(Stage):
+class KeyStage(GuardedStage):
     """`key_by`. Keys that are fields of a columnar batch are left there, for stages that can use columns."""
 
-    def __init__(self, node: KeyBy) -> None:
-        super().__init__(node.name)
+    def __init__(self, node: KeyBy, now: Now) -> None:
+        super().__init__(node.name, node.on_error, now)
         self._node = node
+        self._one = node.function or _of_fields(node.fields)
 
     def push(self, batch: Batch) -> None:
-        in_columns = self._node.fields and batch.is_columns
-        self.emit(batch.with_keys(None if in_columns else _made(batch, self._node)))
+        if self.guard.is_plain:
+            in_columns = self._node.fields and batch.is_columns
+            self.emit(batch.with_keys(None if in_columns else _made(batch, self._node)))
+        else:
+            super().push(batch)
+
+    def advance(self, watermark: Instant) -> None:
+        if self.guard.is_plain:
+            self.pass_on(watermark)
+        else:
+            super().advance(watermark)
+
+    def work(self, batch: Batch) -> Work:
+        failed, keys = yield from self.guard.each(self._one, batch, batch.rows())
+        if failed:
+            batch = batch.choose(kept(failed, len(batch)))
+        self.emit(batch.with_keys(keys))
 
 
 def keys_of(batch: Batch, node: KeyBy) -> list[Any]:
     """The keys of a batch that the stage of `node` has passed on."""
     return _made(batch, node) if batch.keys is None else batch.keys
+
+
+def _of_fields(fields: tuple[str, ...]) -> Callable[[Any], Any]:
+    getters = [checks.getter(field) for field in fields]
+    if len(getters) == 1:
+        return getters[0]
+    return lambda value: tuple(get(value) for get in getters)
 
 
 def _made(batch: Batch, node: KeyBy) -> list[Any]:

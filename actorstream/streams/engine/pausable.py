@@ -3,8 +3,8 @@
 Theory of operation. What such a stage does with a batch, or when time goes on, is a generator that yields wherever a
 pause is possible. The stage runs it up to its first pause; then whoever runs the task lets it go on, piece by piece, as
 soon as the last one had credit. Meanwhile the task takes no other input; whatever the stages before it still push waits
-in order. Of several stages that have paused those that are fed by others go on first, so no piece meets a stage that
-has not finished with the one before.
+in order. A stage may also pause until some time, or until something outside has answered. Of several stages that have
+paused those that are fed by others go on first, so no piece meets a stage that has not finished with the one before.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
@@ -20,8 +21,11 @@ from actorstream.streams.engine.stage import Stage
 PIECE_RECORDS = 4_096
 """Records after which a stage pauses: the first window of a channel."""
 
-Work = Iterator[None]
-"""What a stage does, with a pause after each item."""
+Pause = Instant | None
+"""Until when to wait before going on; None: until what was made has had credit."""
+
+Work = Iterator[Any]
+"""What a stage does, with a pause after each item, which is a `Pause`."""
 
 
 class PausableStage(Stage):
@@ -30,6 +34,7 @@ class PausableStage(Stage):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._works: deque[Work] = deque()  # The first is under way.
+        self.waits_until: Pause = None
 
     @abstractmethod
     def work(self, batch: Batch) -> Work:
@@ -54,8 +59,10 @@ class PausableStage(Stage):
 
     def resume(self) -> None:
         """Go on up to the next pause."""
-        for _ in self._works[0]:
+        for pause in self._works[0]:
+            self.waits_until = pause
             return
+        self.waits_until = None
         self._works.popleft()
 
     @property
@@ -63,5 +70,10 @@ class PausableStage(Stage):
         """Whether there is more to do."""
         return bool(self._works)
 
+    def may_resume(self, now: Instant) -> bool:
+        """Whether what it waits for has come."""
+        return self.waits_until is None or self.waits_until <= now
+
     def restored(self) -> None:
         self._works.clear()
+        self.waits_until = None

@@ -9,21 +9,25 @@ A record, or a step of time, may give any number of values: they go out in piece
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from functools import partial
 from types import NoneType
 from typing import Any
 
-from actorstream.errors import Mistake, OperatorError
+from actorstream.errors import OperatorError
 from actorstream.model.identity import Encoder, decode
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant, to_datetime
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.calls import Calls, CompiledCalls
 from actorstream.streams.engine.emitted import emitted
 from actorstream.streams.engine.failure import consumed, fail
-from actorstream.streams.engine.handles import Handles
+from actorstream.streams.engine.guard import FAILED, GuardedStage
+from actorstream.streams.engine.handles import Arguments, Handles
 from actorstream.streams.engine.keys import keys_of
-from actorstream.streams.engine.pausable import PIECE_RECORDS, PausableStage, Work
+from actorstream.streams.engine.pausable import PIECE_RECORDS, Pause, Work
 from actorstream.streams.plan.nodes import KeyBy, Process
+
+_NO_BATCH = Batch([])
 
 _TIMERS_MAX = 256  # Timers that fire before a pause; what each gives is a batch.
 
@@ -31,14 +35,14 @@ _AT_THE_END_MAX = 1_000_000
 """Timers that may fire after the end of the input; more means that one sets itself again for ever."""
 
 
-class ProcessStage(PausableStage):
+class ProcessStage(GuardedStage):
     """See the module.
 
     `now` tells processing time, for `timer.after`.
     """
 
     def __init__(self, node: Process, now: Callable[[], Instant]) -> None:
-        super().__init__(node.name)
+        super().__init__(node.name, node.on_error, now)
         self._node = node
         key = node.inputs[0]
         assert isinstance(key, KeyBy)
@@ -50,7 +54,7 @@ class ProcessStage(PausableStage):
             name: (function, self._handles.arguments(injected)) for name, (function, injected) in node.timers.items()
         }
         self._calls = CompiledCalls(node.function, node.injected, self._handles)
-        self._gives_one = node.gives_one and not self._handles.have_timers
+        self._gives_one = node.gives_one and not self._handles.have_timers and self.guard.is_plain
         self.tables = self._handles.tables()
         self._mark: Instant = START_OF_TIME  # How far time has come with what was handled last.
         self._fired_at_the_end = 0
@@ -60,9 +64,9 @@ class ProcessStage(PausableStage):
 
     def _flushed(self, work: Work) -> Work:
         """The same work; wherever it pauses, the tables hold what the handles do."""
-        for _ in work:
+        for pause in work:
             self._handles.flush()
-            yield
+            yield pause
         self._handles.flush()
 
     def work(self, batch: Batch) -> Work:
@@ -94,6 +98,7 @@ class ProcessStage(PausableStage):
             decode(encoded_keys[0], self._node.key_type)  # If it cannot be restored, say so before a timer needs it.
         marks = [START_OF_TIME] * len(rows) if batch.marks is None else as_list(batch.marks)
         handles, function, arguments = self._handles, self._node.function, self._arguments
+        guard = self.guard
         places: list[int] = []
         values: list[Any] = []
         for place, (value, encoded) in enumerate(zip(rows, encoded_keys, strict=True)):
@@ -102,10 +107,15 @@ class ProcessStage(PausableStage):
                 places, values = [], []
                 yield from self._fire(marks[place])
             self._mark = max(self._mark, marks[place])
+            if not guard.is_plain:
+                handles.begin(encoded)
             try:
                 results = emitted(function(value, *arguments[encoded]))
             except Exception as error:
-                fail(self.name, batch, place, error)
+                again = partial(self._again, function, value, arguments, encoded)
+                results = yield from self._rescue(error, encoded, again, batch, place, value)
+            if not guard.is_plain:
+                handles.keep()
             places.extend([place] * len(results))
             values.extend(results)
             if handles.is_due(self._mark):
@@ -117,6 +127,34 @@ class ProcessStage(PausableStage):
                 places, values = [], []
                 yield
         self._emit_chosen(batch, places, values)
+
+    # --- under a policy: a call that fails leaves no trace in the state --------------------------------------------
+
+    def _again(self, function: Callable[..., Any], first: Any, arguments: Arguments, encoded: bytes) -> list[Any]:
+        self._handles.begin(encoded)
+        try:
+            return emitted(function(first, *arguments[encoded]))
+        except Exception:
+            self._handles.undo(encoded)
+            raise
+
+    def _rescue(
+        self,
+        error: Exception,
+        encoded: bytes,
+        again: Callable[[], list[Any]],
+        batch: Batch,
+        place: int,
+        value: Any,
+        shown: str = "",
+    ) -> Generator[Pause, None, list[Any]]:
+        """What comes of a call that raised, in the end; nothing, if the policy gives up on it."""
+        if not self.guard.is_plain:
+            self._handles.undo(encoded)
+        results = yield from self.guard.rescue(error, again, batch, place, value, shown)
+        return [] if results is FAILED else list(results)
+
+    # --- time ------------------------------------------------------------------------------------------------------
 
     def _emit_chosen(self, batch: Batch, places: list[int], values: list[Any]) -> None:
         if values:
@@ -135,7 +173,7 @@ class ProcessStage(PausableStage):
     def _fire_by_the_clock(self, now: Instant) -> Work:
         fired = 0
         while (due := self._handles.next_processing(now)) is not None:
-            self._call(*due)
+            yield from self._call(*due)
             fired += 1
             if fired % _TIMERS_MAX == 0:
                 yield
@@ -151,24 +189,25 @@ class ProcessStage(PausableStage):
             if watermark >= END_OF_TIME:
                 self._count_at_the_end()
             self._mark = max(self._mark, due[1] - 1)
-            self._call(*due)
+            yield from self._call(*due)
             fired += 1
             if fired % _TIMERS_MAX == 0:
                 yield
 
-    def _call(self, timer: str, time: Instant, encoded: bytes) -> None:
+    def _call(self, timer: str, time: Instant, encoded: bytes) -> Work:
         function, arguments = self._on_timer[timer]
+        at = to_datetime(time)
+        if not self.guard.is_plain:
+            self._handles.begin(encoded)
         try:
-            results = emitted(function(to_datetime(time), *arguments[encoded]))
-        except (Mistake, OperatorError):
-            raise
+            results = emitted(function(at, *arguments[encoded]))
         except Exception as error:
-            cause = f"{type(error).__name__}: {error}"
-            raise OperatorError(
-                self.name,
-                f"timer {timer!r} of key {decode(encoded, self._node.key_type)!r} at {to_datetime(time)}",
-                cause=cause,
-            ) from error
+            again = partial(self._again, function, at, arguments, encoded)
+            key = decode(encoded, self._node.key_type)
+            record, shown = {"timer": timer, "key": key, "time": at}, f"timer {timer!r} of key {key!r} at {at}"
+            results = yield from self._rescue(error, encoded, again, _NO_BATCH, -1, record, shown)
+        if not self.guard.is_plain:
+            self._handles.keep()
         count = len(results)
         marks = [self._mark] * count
         self.emit(Batch(results, kind=self._node.type, times=[time] * count, own=marks, marks=marks))

@@ -25,20 +25,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from types import TracebackType
+from types import FrameType
 from typing import Any, NoReturn
 
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
-from actorstream.streams.engine.failure import consumed, fail
+from actorstream.streams.engine.failure import GENERATED, consumed, fail
 from actorstream.streams.engine.pausable import PIECE_RECORDS, PausableStage, Work
 from actorstream.streams.plan.nodes import FlatMap, Map, RowChain, RowOperator, Tap
 
 _FIRST_STEP_LINE = 5  # The line of the first operator in the generated text.
 
 
-def chain_source(steps: tuple[RowOperator, ...], *, places: bool) -> str:
-    """The text of the generated function; with `places` it gives (index of the input row, value) pairs."""
+def chain_source(steps: tuple[RowOperator, ...], *, places: bool, guarded: bool = False) -> str:
+    """The text of the generated function; with `places` it gives (index of the input row, value) pairs.
+
+    With `guarded`, too: it is a generator over such pairs, that another may go on behind.
+    """
     lines = []
     value = "x0"
     for number, step in enumerate(steps, 1):
@@ -54,7 +57,11 @@ def chain_source(steps: tuple[RowOperator, ...], *, places: bool) -> str:
         else:
             lines.append(f"        if {call}")
     begin, end = "()" if spreads(steps) else "[]"
+    if guarded:
+        begin, end = "()"
     result, each = (f"(i, {value})", "i, x0 in enumerate(rows)") if places else (value, "x0 in rows")
+    if guarded:
+        each = "i, x0 in rows"
     return "\n".join(
         ["def chain(rows):", f"    return {begin}", f"        {result}", f"        for {each}", *lines, f"    {end}"]
     )
@@ -65,16 +72,35 @@ def spreads(steps: tuple[RowOperator, ...]) -> bool:
     return any(isinstance(step, FlatMap) for step in steps)
 
 
-def compile_chain(name: str, steps: tuple[RowOperator, ...], *, places: bool) -> Callable[[Any], Any]:
+def compile_chain(
+    name: str, steps: tuple[RowOperator, ...], *, places: bool, guarded: bool = False
+) -> Callable[[Any], Any]:
     """The generated function."""
     names: dict[str, Any] = {f"f{number}": step.function for number, step in enumerate(steps, 1)}
-    exec(compile(chain_source(steps, places=places), _file_name(name), "exec"), names)
+    exec(compile(chain_source(steps, places=places, guarded=guarded), _file_name(name), "exec"), names)
     chain: Callable[[Any], Any] = names["chain"]
     return chain
 
 
 def _file_name(name: str) -> str:
-    return f"<operators up to {name}>"
+    return f"{GENERATED}{name}>"
+
+
+def failed_step(name: str, error: Exception, steps: tuple[RowOperator, ...]) -> tuple[int, FrameType | None]:
+    """Which operator of the chain raised, by its line in the generated text, and the frame of that text."""
+    if isinstance(error.__cause__, StopIteration):  # Raised within a generator, Python makes another error of it.
+        error = error.__cause__
+    traceback, line, frame = error.__traceback__, _FIRST_STEP_LINE, None
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == _file_name(name):
+            line, frame = traceback.tb_lineno, traceback.tb_frame
+        traceback = traceback.tb_next
+    return min(max(line - _FIRST_STEP_LINE, 0), len(steps) - 1), frame
+
+
+def input_of(number: int, steps: tuple[RowOperator, ...]) -> str:
+    """The variable of the generated text that operator `number` is called with."""
+    return f"x{max((at for at, step in enumerate(steps[:number], 1) if isinstance(step, Map | FlatMap)), default=0)}"
 
 
 class RowsStage(PausableStage):
@@ -128,7 +154,8 @@ class RowsStage(PausableStage):
             self._fail(batch, left, error)
 
     def _fail(self, batch: Batch, left: Iterator[Any], error: Exception) -> NoReturn:
-        fail(self._operator_of(error.__traceback__), batch, consumed(left, len(batch)), error)
+        number, _ = failed_step(self.name, error, self._steps)
+        fail(self._steps[number].name, batch, consumed(left, len(batch)), error)
 
     def _result(self, batch: Batch, values: list[Any]) -> Batch:
         if self._only_taps:
@@ -138,13 +165,3 @@ class RowsStage(PausableStage):
         if self._one_to_one:
             return batch.with_rows(values, self._kind)
         return batch.choose([place for place, _ in values], [value for _, value in values], self._kind)
-
-    def _operator_of(self, traceback: TracebackType | None) -> str:
-        """The name of the operator whose line in the generated text failed."""
-        line = _FIRST_STEP_LINE
-        while traceback is not None:
-            if traceback.tb_frame.f_code.co_filename == _file_name(self.name):
-                line = traceback.tb_lineno
-            traceback = traceback.tb_next
-        step = min(max(line - _FIRST_STEP_LINE, 0), len(self._steps) - 1)
-        return self._steps[step].name

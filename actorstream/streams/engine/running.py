@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from actorstream.model.identity import Encoder
 from actorstream.streams.engine.aggregate import Accumulators, Folding
 from actorstream.streams.engine.batch import Batch
-from actorstream.streams.engine.failure import fail
+from actorstream.streams.engine.guard import FAILED, GuardedStage, Now, kept
 from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.pausable import Work
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import KeyBy, Reduce, RunningAggregate
 from actorstream.streams.results import builder
 from actorstream.streams.store.table import StateTable
 
 
-class ReduceStage(Stage):
+class ReduceStage(GuardedStage):
     """`keyed.reduce(function)`."""
 
-    def __init__(self, node: Reduce) -> None:
-        super().__init__(node.name)
+    def __init__(self, node: Reduce, now: Now) -> None:
+        super().__init__(node.name, node.on_error, now)
         self._node = node
         self._key = _key_node(node)
         self._encoder = Encoder()
         self._table: StateTable[list[Any]] = StateTable("result", list[node.type])  # type: ignore[name-defined]
         self.tables = [self._table]
 
-    def push(self, batch: Batch) -> None:
+    def work(self, batch: Batch) -> Work:
         table, function = self._table, self._node.function
-        results = []
+        results: list[Any] = []
+        failed: list[int] = []
         encoded = self._encoder.encode_all(keys_of(batch, self._key))
         for place, (key, value) in enumerate(zip(encoded, batch.rows(), strict=True)):
             before = table.get(0, key)
             try:
                 result = value if before is None else function(before[0], value)
             except Exception as error:
-                fail(self.name, batch, place, error)
+                assert before is not None
+                again = partial(function, before[0], value)
+                result = yield from self.guard.rescue(error, again, batch, place, value)
+                if result is FAILED:
+                    failed.append(place)
+                    continue
             table.put(0, key, [result])  # In a list, because None is a result, too.
             results.append(result)
+        if failed:
+            batch = batch.choose(kept(failed, len(batch)))
         self.emit(batch.with_rows(results, self._node.type))
 
 

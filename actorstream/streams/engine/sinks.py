@@ -17,7 +17,9 @@ from actorstream.streams import checks
 from actorstream.streams.connector import PlainSink, TwoPhaseSink
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.failure import call_each, fail, show
+from actorstream.streams.engine.guard import GuardedStage, Now
 from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.pausable import Work
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import CallSink, Collect, KeyBy, ToSink, ToTopic
 
@@ -191,15 +193,15 @@ class TwoPhaseSinkStage(Stage):
         self._values = []
 
 
-class CallSinkStage(Stage):
+class CallSinkStage(GuardedStage):
     """`@stream.sink`: a function called with each value, at least once."""
 
-    def __init__(self, node: CallSink) -> None:
-        super().__init__(node.name)
+    def __init__(self, node: CallSink, now: Now) -> None:
+        super().__init__(node.name, node.on_error, now)
         self._function = node.function
 
-    def push(self, batch: Batch) -> None:
-        call_each(self.name, self._function, batch, batch.rows())
+    def work(self, batch: Batch) -> Work:
+        yield from self.guard.each(self._function, batch, batch.rows())
 
 
 class PlainSinkStage(Stage):

@@ -24,6 +24,10 @@ class Stage(ABC):
         self.name = name
         self.outputs: list[Stage] = []
         self.tables: list[StateTable[Any]] = []
+        self.skipped = 0  # records left out by a policy, since the task began
+        self.dead_letters = 0  # the same, those that were written into a topic
+        self.last_failure = ""  # why, of the last of these
+        self.letters: dict[str, Stage] = {}  # where dead letters go, by topic
 
     @abstractmethod
     def push(self, batch: Batch) -> None:

@@ -65,6 +65,8 @@ class Progress(msgspec.Struct, frozen=True):
     late_records: int = 0
     missing_records: int = 0
     duplicate_records: int = 0
+    skipped: int = 0
+    dead_letters: int = 0
 
 
 class Restore(msgspec.Struct, frozen=True):
@@ -176,6 +178,12 @@ class CommitDone(Message):
     epoch: int
     checkpoint: int
     task: str
+
+
+class Wake(Message):
+    """A task's message to itself: what a stage has paused for may have come."""
+
+    epoch: int
 
 
 class Dirty(Message):

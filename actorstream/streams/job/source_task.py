@@ -8,8 +8,10 @@ from actorstream.actors import Context, receives
 from actorstream.log.client import Fetch, TopicDecoder, partition_ref
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant
 from actorstream.streams.connector import Chunk
+from actorstream.streams.engine.guard import Guard
 from actorstream.streams.engine.timeline import Timeline
 from actorstream.streams.job import messages as m
+from actorstream.streams.job.decoding import without_bad
 from actorstream.streams.job.elements import Loaded, Mark
 from actorstream.streams.job.feeds import ROWS_MAX, ROWS_MIN, Feed, ReaderFeed, TopicFeed
 from actorstream.streams.job.idleness import Idleness
@@ -44,9 +46,13 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger)
     def _feed(self) -> Feed:
         source, instance = self.source, self.spec.instance
         if source.topic is not None:
-            decoder = TopicDecoder(source.topic.type)
+            decoder = TopicDecoder(source.topic.type, keep_bad=self._leaves_out())
             return TopicFeed(source.topic.name, instance, decoder, source.name, end=None)
         return ReaderFeed(source.connector, source.name, source.columns)
+
+    def _leaves_out(self) -> bool:
+        """Whether records that cannot be decoded are left out."""
+        return self.source.on_error is not None and self.source.on_error.end != "fail"
 
     # --- epochs ----------------------------------------------------------------------------------------------------
 
@@ -95,6 +101,8 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger)
         self._read_ahead(context)
         batch, log_times = taken
         self.dirty(context)
+        if self._leaves_out():
+            batch, log_times = without_bad(batch, log_times, self._guard(context))
         self._idleness.arrived(context.now())
         self.records_in += len(batch)
         self.timeline.stamp(batch, log_times)
@@ -102,6 +110,9 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger)
         self.once_through(self._advance)
         self.once_through(lambda: self._stepped(context))
         return True
+
+    def _guard(self, context: Context) -> Guard:
+        return Guard(self.stages.head, self.source.name, self.source.on_error, context.now)
 
     def _advance(self) -> None:
         if self.timeline.watermark > self._sent_mark:

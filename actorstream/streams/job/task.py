@@ -60,6 +60,7 @@ TaskMessage = (
     | m.OpenChannel
     | m.Tick
     | m.TellTime
+    | m.Wake
     | Appended
     | Fetched
     | Flushed
@@ -87,8 +88,10 @@ class Task(Actor):
         self._scheduled = False
         self._dirty = False
         self._ticking = False
+        self._waking = False
         self._watched: dict[Ref, None] = {}
         self._slices = Slices(spec.job.settings.slice_records)
+        self._log_at: dict[str, int] = {}  # operator → the count of records left out that is logged next
         self._later: deque[Callable[[], None]] = deque()  # See `once_through`; a few at most, as no input is taken.
 
     def started(self, context: Context) -> None:
@@ -126,7 +129,7 @@ class Task(Actor):
     def on_prepare(self, prepare: m.Prepare, context: Context) -> None:
         """Drop what belongs to the old epoch; roll back, or load."""
         self.epoch = prepare.epoch
-        self.running = self.ended = self._scheduled = self._dirty = self._ticking = False
+        self.running = self.ended = self._scheduled = self._dirty = self._ticking = self._waking = False
         self._pending = None
         self._later.clear()
         self._slices.clear()
@@ -190,14 +193,30 @@ class Task(Actor):
         self._scheduled = False
         if not self._may_take():
             return
-        if self.stages.resume():
+        if self.stages.resume(context.now()):
             self._do_later()
+        elif self.stages.are_paused():
+            self._wake_later(context)
+            return
         elif self._slices.is_under_way:
             self._push_slice(context)
         elif not self.step(context):
             return
         self.after(context)
         self.work(context)
+
+    def _wake_later(self, context: Context) -> None:
+        until = self.stages.waits_until()
+        if until is not None and not self._waking:
+            self._waking = True
+            context.schedule(max(until - context.now(), 1_000), m.Wake(self.epoch))
+
+    @receives(m.Wake)
+    def on_wake(self, wake: m.Wake, context: Context) -> None:
+        """What a stage waited for may have come."""
+        if wake.epoch == self.epoch:
+            self._waking = False
+            self.work(context)
 
     def push(self, context: Context, batch: Batch, push: Callable[[Batch], None]) -> None:
         """Push a batch into the stages; a long one in slices, the next of which follow before any other input."""
@@ -230,8 +249,19 @@ class Task(Actor):
         self.log.send_full(context, gathered_max)
         self.files.write_full(gathered_max)
         self._tick_for_timers(context)
+        self._log_failures(context)
         if not self._is_through():
             self.work(context)
+
+    def _log_failures(self, context: Context) -> None:
+        """One line for each operator's 1st, 2nd, 4th, 8th, ... record that a policy left out."""
+        for stage in self.stages.all:
+            count = stage.skipped + stage.dead_letters
+            if count >= self._log_at.get(stage.name, 1):
+                self._log_at[stage.name] = 1 << count.bit_length()
+                context.log.warning(
+                    "records left out", skipped=stage.skipped, dead_letters=stage.dead_letters, last=stage.last_failure
+                )
 
     def dirty(self, context: Context) -> None:
         """Something happened that a checkpoint should hold; said once between two barriers."""
@@ -404,10 +434,14 @@ class Task(Actor):
         """How far this task is."""
         cut = [stage for stage in self.stages.all if isinstance(stage, WindowStage)]
         windows = sum(stage.open_windows() for stage in cut)
+        skipped = sum(stage.skipped for stage in self.stages.all)
+        letters = sum(stage.dead_letters for stage in self.stages.all)
         late = sum(stage.late_records for stage in self.stages.all if isinstance(stage, WindowStage | MatchStage))
         gaps = [stage for stage in self.stages.all if isinstance(stage, GapsStage)]
         missing, duplicates = sum(stage.missing for stage in gaps), sum(stage.duplicates for stage in gaps)
-        return m.Progress(self.records_in, self.log.records, self.watermark(), windows, late, missing, duplicates)
+        return m.Progress(
+            self.records_in, self.log.records, self.watermark(), windows, late, missing, duplicates, skipped, letters
+        )
 
     def observe(self) -> dict[str, Any]:
         """How far this task is."""

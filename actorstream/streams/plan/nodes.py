@@ -13,6 +13,7 @@ from actorstream.model.topic import Topic
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.pattern import Pattern
 from actorstream.streams.plan.show import show_expression
+from actorstream.streams.policies import Policy, fail
 from actorstream.streams.site import NOWHERE, Site
 from actorstream.streams.windows import Windowing
 
@@ -28,8 +29,21 @@ class Node:
     type: Any = Any
     site: Site = NOWHERE
     given_name: bool = False  # a person chose it, by `name=` or by naming a function
+    on_error: Policy | None = None  # None: the default of its stream; never None once it is made
+    default_policy: Policy | None = None  # of the operators behind it: that of the sources; the same
 
     kind = "node"
+
+    def __post_init__(self) -> None:
+        if self.default_policy is None:
+            default = _default_policy(self.streams()) if self.inputs else self.on_error or fail
+            object.__setattr__(self, "default_policy", default)
+        if self.on_error is None:
+            object.__setattr__(self, "on_error", self.default_policy)
+
+    def streams(self) -> tuple[Node, ...]:
+        """Its inputs but for tables."""
+        return self.inputs
 
     def with_inputs(self, inputs: tuple[Node, ...]) -> Node:
         """The same operator over other inputs."""
@@ -288,6 +302,9 @@ class TableJoin(Stateful):
     table_type: Any = Any
     key_type: Any = Any
 
+    def streams(self) -> tuple[Node, ...]:
+        return self.inputs[:1]
+
     def detail(self) -> str:
         return f"{self.how}, table {self.inputs[1].inputs[0].name}"
 
@@ -323,6 +340,17 @@ class ToTopic(Node):
     """The end of a path: a topic, exactly once."""
 
     kind = "to topic"
+    topic: Topic[Any]
+
+    def detail(self) -> str:
+        return self.topic.name
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class DeadLetters(Node):
+    """What its input, an operator, could not process, for one topic; made when all rules were applied."""
+
+    kind = "dead letters"
     topic: Topic[Any]
 
     def detail(self) -> str:
@@ -378,6 +406,13 @@ def walk(roots: tuple[Node, ...]) -> list[Node]:
     for root in roots:
         visit(root)
     return list(seen)
+
+
+def _default_policy(streams: tuple[Node, ...]) -> Policy:
+    """The default of what is read; where streams of different ones meet, the first failure ends the job."""
+    policies = [one.default_policy for one in streams]
+    alike = bool(policies) and all(one == policies[0] for one in policies)
+    return (policies[0] or fail) if alike else fail
 
 
 def timed_by(node: Node) -> list[Source]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import xxhash
 
+from actorstream.streams.plan.letters import with_dead_letters
 from actorstream.streams.plan.nodes import Node, Source, Stateful, TableJoin, ToTopic, Union
 from actorstream.streams.plan.rewrite import walk
 from actorstream.streams.plan.rules import drop_exchanges, drop_keys, fuse, narrow_sources, prune_columns, push_filters
@@ -100,10 +101,10 @@ def lane_name(node: Node, instance: int) -> str:
 
 
 def optimise(ends: tuple[Node, ...], rules: Sequence[Rule] = RULES) -> tuple[Node, ...]:
-    """The plan after all rewrite rules."""
+    """The plan after all rewrite rules, with the sinks of dead letters."""
     for rule in rules:
         ends = rule(ends)
-    return ends
+    return with_dead_letters(ends)
 
 
 def physical(ends: tuple[Node, ...], splits: Callable[[Source], int] = lambda source: 1) -> PhysicalPlan:

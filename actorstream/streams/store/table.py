@@ -25,6 +25,10 @@ Layer = dict[Namespace, dict[bytes, bytes | None]]
 """Encoded entries; None: taken away."""
 
 
+_Before = tuple[bool, bytes | None]
+"""An entry as it was: whether it was touched in the open layer, and, if so, its encoding (None: taken away)."""
+
+
 class StateTable(Generic[T]):
     """See the module. `kind` is the type that values are declared to have.
 
@@ -41,11 +45,14 @@ class StateTable(Generic[T]):
         self._sealed: list[tuple[int, Layer]] = []
         self._live: dict[Namespace, dict[bytes, T]] = {}
         self._touched: dict[Namespace, dict[bytes, None]] = {}
+        self._before: dict[tuple[Namespace, bytes], _Before] | None = None  # While a call is on trial; see `begin`.
 
     # --- the open layer --------------------------------------------------------------------------------------------
 
     def get(self, namespace: Namespace, key: bytes) -> T | None:
         """The live value, or None. Whoever changes it in place must `put` it back."""
+        if self._before is not None:
+            self._remember(namespace, key)
         live = self._live.get(namespace)
         if live is not None and key in live:
             return live[key]
@@ -60,6 +67,8 @@ class StateTable(Generic[T]):
 
     def put(self, namespace: Namespace, key: bytes, value: T) -> None:
         """Keep `value`."""
+        if self._before is not None:
+            self._remember(namespace, key)
         self._live.setdefault(namespace, {})[key] = value
         self._touched.setdefault(namespace, {})[key] = None
 
@@ -73,6 +82,8 @@ class StateTable(Generic[T]):
 
     def delete(self, namespace: Namespace, key: bytes) -> None:
         """Take an entry away."""
+        if self._before is not None:
+            self._remember(namespace, key)
         live = self._live.get(namespace)
         if live is not None:
             live.pop(key, None)
@@ -106,6 +117,41 @@ class StateTable(Generic[T]):
         """The namespaces that may have entries, sorted."""
         found = {*self._base, *self._live, *self._touched, *(where for _, layer in self._sealed for where in layer)}
         return sorted(one for one in found if self.keys(one))
+
+    # --- a call on trial -------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """From now on remember what each entry is that is asked for or changed, until `keep` or `undo`."""
+        self._before = {}
+
+    def keep(self) -> None:
+        """What was changed since `begin` stays."""
+        self._before = None
+
+    def undo(self) -> None:
+        """All entries are again what they were at `begin`, also those whose live value was changed in place."""
+        before, self._before = self._before, None
+        assert before is not None
+        for (namespace, key), (was_touched, encoded) in before.items():
+            self._live.get(namespace, {}).pop(key, None)
+            touched = self._touched.get(namespace, {})
+            if not was_touched:
+                touched.pop(key, None)
+                if not touched:
+                    self._touched.pop(namespace, None)
+            elif encoded is not None:
+                self._live.setdefault(namespace, {})[key] = self._decode(encoded)
+                self._touched.setdefault(namespace, {})[key] = None
+
+    def _remember(self, namespace: Namespace, key: bytes) -> None:
+        assert self._before is not None
+        if (namespace, key) in self._before:
+            return
+        if key not in self._touched.get(namespace, ()):
+            self._before[namespace, key] = (False, None)
+        else:
+            live = self._live.get(namespace, {})
+            self._before[namespace, key] = (True, self._encode(live[key]) if key in live else None)
 
     # --- checkpoints -----------------------------------------------------------------------------------------------
 
