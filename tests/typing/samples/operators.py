@@ -128,6 +128,10 @@ assert_type(card, KeyedStream[str, Payment])
 assert_type(by_field, KeyedStream[Any, Payment])
 assert_type(card.filter(lambda payment: payment.amount > 0), KeyedStream[str, Payment])
 assert_type(card.where(pl.col("amount") > 0), KeyedStream[str, Payment])
+large, small = card.split(large=lambda payment: payment.amount > 100, small=lambda payment: True)
+assert_type(large, KeyedStream[str, Payment])
+assert_type(stream.split(large=lambda payment: payment.amount > 100), tuple[Stream[Payment], ...])
+assert_type(card.reduce(lambda one, other: other, name="newest", parallelism=4), Stream[Payment])
 assert_type(card.map(lambda payment: payment.amount), Stream[float])
 
 
