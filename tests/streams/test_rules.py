@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from actorstream import App, Record, agg, tumbling
+from actorstream import App, Record, agg, skip, tumbling
 from actorstream.streams.plan import drawing
 from actorstream.streams.plan.outline import outline
 from actorstream.streams.plan.physical import Rule, optimise
@@ -100,6 +100,15 @@ def test_drop_keys() -> None:
         "│        └─ to topic all.to[all]: all\n"
         "└─ union all, drawn at its first input"
     )
+
+
+def test_a_key_that_may_drop_records_stays() -> None:
+    """Its failure policy is part of the program."""
+    app = App("job")
+    keyed = app.stream([1, 0], name="numbers").key_by(lambda n: 1 // n, name="inverse", on_error=skip)
+    keyed.union(app.stream([1], name="more")).to(app.topic("all"))
+
+    assert unchanged(app, drop_keys)
 
 
 # --- push filters ----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 Before: source → key_by a → where → key_by b → aggregate. After: source → where → key_by b → aggregate.
 
 A key matters to an operator that keeps state and to a topic, and only if the `key_by` is the very stream that they
-read; every other operator sees the values alone.
+read; every other operator sees the values alone. One with a failure policy stays: it may drop records.
 """
 
 from __future__ import annotations
@@ -24,4 +24,6 @@ def _over_values(node: Node, inputs: tuple[Node, ...]) -> Node:
 
 
 def _values(node: Node) -> Node:
-    return _values(node.inputs[0]) if isinstance(node, KeyBy) else node
+    if not isinstance(node, KeyBy) or (node.on_error is not None and not node.on_error.is_plain):
+        return node
+    return _values(node.inputs[0])

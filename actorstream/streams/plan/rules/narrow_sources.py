@@ -4,7 +4,8 @@ Before: parquet → where. After: parquet, mostly rows that matter → where.
 
 The `where` stays, because what a source leaves in is its own affair: Parquet can leave out what the file says clearly,
 and lines of JSON or CSV have to be read and checked to know what is in them. Only sources without an event time are
-told: a record that a filter drops still moves its partition's watermark, so it has to be read.
+told: a record that a filter drops still moves its partition's watermark, so it has to be read. So has one that does not
+fit, if a failure policy says what becomes of it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def narrow_sources(ends: tuple[Node, ...]) -> tuple[Node, ...]:
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         if not isinstance(node, Source) or node.event_time is not None or node.topic is not None:
             return kept(node, inputs)
+        if node.on_error is not None and not node.on_error.is_plain:
+            return node
         return _narrowed(node, _conditions(node, by_input))
 
     return rewrite(ends, change)
