@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actorstream import App, Key, ListState, Record, Timer, ValueState, dead_letter, fail, retry, skip, tumbling
+from actorstream import App, Key, ListState, Record, Timer, ValueState, agg, dead_letter, fail, retry, skip, tumbling
 from actorstream.errors import OperatorError, PlanError
 from actorstream.testing import run
 
@@ -233,6 +233,26 @@ def test_a_retry_may_end_in_a_dead_letter() -> None:
     assert [letter["record"] for letter in output[bad]] == [0]
 
 
+def test_a_dead_letter_tells_only_of_its_own_failure() -> None:
+    """Not of another operator's, nor of an earlier call's, that the engine was about to deal with."""
+    app, calls = App("job"), []
+    numbers, ends, bad = app.topic("numbers", int), app.topic("ends", float), app.topic("bad")
+
+    def flaky(n: int) -> int:
+        calls.append(n)
+        if len(calls) == 1:
+            raise OSError("not now")
+        return n
+
+    chain = app.stream(numbers).map(flaky, on_error=retry(times=1, backoff="1ms"))
+    chain.map(inverse, on_error=retry(times=1, backoff="1ms") | dead_letter(bad)).to(ends)
+
+    (letter,) = run(app, {numbers: [0]})[bad]
+
+    assert letter["traceback"].count("Traceback") == 1
+    assert "OSError" not in letter["traceback"]
+
+
 def test_several_operators_share_a_topic_of_dead_letters() -> None:
     """Also those of one chain, and one behind another."""
     app = App("job")
@@ -363,3 +383,63 @@ def test_a_window_whose_function_fails_gives_nothing() -> None:
         return int(value)
 
     assert app.collect(stream.key_by(lambda n: "k", name="k").window(tumbling("10s")).apply(check)) == [1, 21]
+
+
+# --- what an OperatorError says --------------------------------------------------------------------------------------
+
+
+class Bid(Record):
+    """Something with a time."""
+
+    item: str
+    at: datetime
+
+
+def boom(*_: Any) -> Any:
+    """Fails."""
+    raise ValueError("boom")
+
+
+def spoil(bid: Bid, seen: ValueState[int]) -> None:
+    """Fails, and has state."""
+    raise ValueError("boom")
+
+
+EVERY_OPERATOR: dict[str, Any] = {
+    "map": lambda bids: bids.map(boom, name="op"),
+    "filter": lambda bids: bids.filter(boom, name="op"),
+    "filter behind a map": lambda bids: bids.map(lambda bid: bid).filter(boom, name="op"),
+    "flat_map": lambda bids: bids.flat_map(boom, name="op"),
+    "tap": lambda bids: bids.tap(boom, name="op"),
+    "map_batches": lambda bids: bids.map_batches(boom, name="op"),
+    "split": lambda bids: bids.split(high=boom, name="op")[0],
+    "key_by": lambda bids: bids.key_by(boom, name="op").aggregate(n=agg.count()),
+    "reduce": lambda bids: bids.key_by("item").reduce(boom, name="op"),
+    "process": lambda bids: bids.key_by("item").process(spoil, name="op"),
+    "aggregate": lambda bids: bids.key_by("item").aggregate(n=agg.sum(boom), name="op"),
+    "window aggregate": lambda bids: bids.key_by("item").window(tumbling("1s")).aggregate(n=agg.sum(boom), name="op"),
+    "window function": lambda bids: bids.key_by("item").window(tumbling("1s")).apply(boom, name="op"),
+    "sink behind a filter": lambda bids: bids.filter(lambda bid: True).sink(boom, name="op"),
+}
+
+
+@pytest.mark.parametrize("operator", EVERY_OPERATOR)
+def test_every_operator_says_which_record_it_failed_on(operator: str) -> None:
+    """With topic, partition and offset, but for a window; and what it is chained to begins at the user's line."""
+    app = App("job")
+    bids, results = app.topic("bids", Bid), app.topic("results")
+    stream = EVERY_OPERATOR[operator](app.stream(bids, event_time="at"))
+    if hasattr(stream, "to"):
+        stream.to(results)
+
+    with pytest.raises(OperatorError) as raised:
+        run(app, {bids: [Bid("a", START), Bid("a", START + timedelta(minutes=1))]})
+
+    error = raised.value
+    assert error.operator == "op"
+    assert error.record.startswith("Window(key='a'" if operator == "window function" else "Bid(item='a'")
+    place = (error.topic, error.partition, error.offset)
+    assert place == {"window function": (None, None, None), "reduce": ("bids", 0, 1)}.get(operator, ("bids", 0, 0))
+    assert error.__cause__ is not None
+    assert error.__cause__.__traceback__ is not None
+    assert error.__cause__.__traceback__.tb_frame.f_code.co_name in ("boom", "spoil")

@@ -17,6 +17,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from actorstream.streams.engine.failure import CALLS
 from actorstream.streams.engine.handles import Handles
 from actorstream.streams.inject import Injection
 
@@ -59,7 +60,7 @@ class CompiledCalls:
                 names[f"a{number}"] = self._handles.handle(one)
                 arguments.append(f"a{number}[k]")
         source = f"def calls(rows, keys):\n    return [f({', '.join(arguments)}) for v, k in zip(rows, keys)]"
-        exec(compile(source, "<calls>", "exec"), names)
+        exec(compile(source, CALLS, "exec"), names)
         calls: Calls = names["calls"]
         self._by_kind[kind] = calls
         return calls

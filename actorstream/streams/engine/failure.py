@@ -15,7 +15,10 @@ _SHOWN_MAX = 200  # characters of a record in a message
 _TRACEBACK_MAX = 8_192  # characters of a traceback in a dead letter; the end of it says most
 
 GENERATED = "<operators up to "
-"""How the file names of generated functions begin (`rows`)."""
+"""How the file names of generated chains begin (`rows`)."""
+
+CALLS = "<calls>"
+"""The file name of the generated calls of a `process` function (`calls`)."""
 
 
 def show(value: Any) -> str:
@@ -54,6 +57,21 @@ def failed(
     return OperatorError(operator, shown, topic, partition, offset, f"{type(error).__name__}: {error}")
 
 
+def alone(error: Exception, handled: BaseException | None) -> Exception:
+    """The error without what the engine was handling when it was raised, which Python takes for its context.
+
+    Args:
+        handled: `sys.exception()` before the call.
+    """
+    one: BaseException = error
+    while handled is not None and one.__context__ is not None:
+        if one.__context__ is handled:
+            one.__context__ = None
+        else:
+            one = one.__context__
+    return error
+
+
 def user_traceback(error: BaseException) -> str:
     """An exception and its causes as Python prints them, without the frames of the engine."""
     found = traceback.TracebackException.from_exception(error)
@@ -72,7 +90,7 @@ def _from_user(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _is_engine(file: str) -> bool:
-    return file.startswith(GENERATED) or is_ours(file)
+    return file.startswith((GENERATED, CALLS)) or is_ours(file)
 
 
 def _record(batch: Batch, index: int) -> Any:

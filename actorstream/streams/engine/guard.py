@@ -12,6 +12,7 @@ part of the same checkpoint as the rest of what the record did.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ from actorstream.errors import BadInput, OperatorError
 from actorstream.log.client import encode_value
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
-from actorstream.streams.engine.failure import consumed, fail, show, user_traceback
+from actorstream.streams.engine.failure import alone, consumed, fail, show, user_traceback
 from actorstream.streams.engine.pausable import PausableStage, Pause
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.policies import Policy
@@ -87,6 +88,7 @@ class Guard:
         self, error: Exception, again: Callable[[], Any], batch: Batch, place: int, value: Any, shown: str = ""
     ) -> Attempt:
         """The first call raised `error`: call `again` as the policy says, and then do what it says."""
+        handled = sys.exception()
         for wait_us in self.policy.waits_us():
             if isinstance(error, OperatorError):
                 break  # Of another operator, or of the engine.
@@ -94,7 +96,7 @@ class Guard:
             try:
                 return again()
             except Exception as another:
-                error = another
+                error = alone(another, handled)
         self.give_up(error, batch, place, value, shown)
         return FAILED
 

@@ -13,6 +13,7 @@ wherever one fails.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections.abc import Generator
 from functools import partial
@@ -21,6 +22,7 @@ from operator import itemgetter
 from typing import Any
 
 from actorstream.streams.engine.batch import Batch
+from actorstream.streams.engine.failure import alone
 from actorstream.streams.engine.guard import FAILED, Guard, Now
 from actorstream.streams.engine.pausable import PIECE_RECORDS, PausableStage, Pause, Work
 from actorstream.streams.engine.rows import compile_chain, failed_step, input_of, spreads
@@ -100,11 +102,12 @@ class GuardedRowsStage(PausableStage):
         if number == len(self._steps):
             return values
         results: list[Any] = []
+        handled = sys.exception()
         for value in values:
             try:
                 given = _call(self._steps[number], value)
             except Exception as error:
-                results += yield from self._rescued(batch, index, number, value, error)
+                results += yield from self._rescued(batch, index, number, value, alone(error, handled))
             else:
                 results += yield from self._onward(batch, index, number + 1, given)
         return results
