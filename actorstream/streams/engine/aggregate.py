@@ -23,6 +23,11 @@ Accumulators = tuple[Any, ...]
 Columns = list[list[Any] | None]
 
 
+def _type_of(values: Any, one: Aggregate) -> Any:
+    """The type of what is aggregated: the field's, or what the function is annotated to return."""
+    return checks.result_type(one.of) if callable(one.of) else checks.field_type(values, one.of)
+
+
 class Folding:
     """Folds groups of records into accumulators, one a named aggregate; None where no value was left."""
 
@@ -37,7 +42,7 @@ class Folding:
 
     def kind(self, values: Any) -> Any:
         """The type of the accumulators, as far as it is known; `values` is the records' type."""
-        of = [one.accumulator_type(checks.field_type(values, one.of)) for one in self.aggregates]
+        of = [one.accumulator_type(_type_of(values, one)) for one in self.aggregates]
         return tuple[tuple(one | None for one in of)] if Any not in of else tuple  # type: ignore[misc]
 
     def partials(self, columns: Columns, places: Sequence[int]) -> Accumulators:
