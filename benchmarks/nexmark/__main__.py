@@ -11,12 +11,12 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from actorstream import App
+from actorstream import App, Record
 from actorstream.connectors import files
 from benchmarks.nexmark import reference
 from benchmarks.nexmark.catalogue import QUERIES
@@ -24,7 +24,9 @@ from benchmarks.nexmark.generator import Frames, Generator
 from benchmarks.nexmark.model import Auction, Bid, Person
 from benchmarks.nexmark.query import Inputs, Query
 
+T = TypeVar("T")
 MAX_DELAY = timedelta(0)
+TYPES: tuple[type[Record], ...] = (Person, Auction, Bid)
 
 
 class Answers:
@@ -49,7 +51,7 @@ class Answers:
 def ours(query: Query, directory: Path) -> int:
     """Answer by a job; gives the number of answers."""
     app = App(query.name)
-    sources = zip(Frames._fields, (Person, Auction, Bid), strict=True)
+    sources = zip(Frames._fields, TYPES, strict=True)
     streams = [
         app.stream(files.parquet(directory / f"{name}.parquet", kind), event_time="at", max_delay=MAX_DELAY, name=name)
         for name, kind in sources
@@ -69,7 +71,7 @@ def duckdb(query: Query, directory: Path) -> int:
     return int(count)
 
 
-def timed(work: Any, *arguments: Any) -> tuple[float, int]:
+def timed(work: Callable[..., T], *arguments: Any) -> tuple[float, T]:
     """Seconds, and what came of it."""
     start = time.perf_counter()
     result = work(*arguments)
@@ -79,7 +81,7 @@ def timed(work: Any, *arguments: Any) -> tuple[float, int]:
 def measure(query: Query, directory: Path, sizes: dict[str, int], rounds: int) -> str:
     """A line of the table."""
     records = sum(sizes[name] for name in query.reads)
-    ratios, speeds = [], []
+    ratios, speeds, expected = [], [], 0
     for _ in range(rounds):
         floor_seconds, expected = timed(duckdb, query, directory)
         seconds, count = timed(ours, query, directory)

@@ -31,7 +31,7 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 
 def events(count: int, keys: int, factor: int) -> pl.DataFrame:
     """Bids a millisecond apart."""
-    row = pl.int_range(count, eager=True)
+    row = pl.Series(range(count))
     return pl.DataFrame(
         {
             "auction": row * factor % keys,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from actorstream import Record, agg, tumbling
-from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.stream import Stream
 from benchmarks.nexmark.model import Bid
 from benchmarks.nexmark.query import Inputs, Query
@@ -40,7 +40,7 @@ def auction_if(is_rank: Callable[[Bid], int]) -> Callable[[Bid], int | None]:
     return lambda bid: bid.auction if is_rank(bid) else None
 
 
-def ranked() -> dict[str, Aggregate]:
+def ranked() -> dict[str, Any]:
     """How many bids, bidders and auctions there are: all, and of each rank."""
     return {
         "bids": agg.count(),
@@ -96,7 +96,8 @@ def minute(bid: Bid) -> str:
 def channel_days(inputs: Inputs) -> Stream[ChannelDay]:
     """q16: the same for each channel, and the minute of its last bid."""
     window = inputs.bids.key_by("channel").window(tumbling("1d"))
-    return window.aggregate(ChannelDay, name="channel_day", last_minute=agg.max(minute), **ranked())
+    aggregates = ranked() | {"last_minute": agg.max(minute)}
+    return window.aggregate(ChannelDay, name="channel_day", **aggregates)
 
 
 class AuctionDay(Record):
