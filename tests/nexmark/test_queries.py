@@ -70,3 +70,15 @@ def test_events_out_of_order(name: str, arrival: Make) -> None:
 def test_events_that_come_too_late(name: str, arrival: Make) -> None:
     """A window leaves out what is late for it, by the record's own partition; nothing else leaves anything out."""
     check(name, arrival(events.with_late))
+
+
+@pytest.mark.parametrize("name", ["q5", "q12"])
+def test_what_comes_too_late_makes_a_difference(name: str, arrival: Make) -> None:
+    """The late events here are late indeed: windows without them give something else."""
+    query = QUERIES[name]
+
+    with_late, in_order = (
+        reference.answers(query, arrival(make).directory) for make in (events.with_late, events.in_order)
+    )
+
+    assert with_late != in_order
