@@ -269,8 +269,9 @@ class App:
         """
         stream = source if isinstance(source, Stream) else self.stream(source, name=None)
         if isinstance(key, str):
-            return Table(stream.key_by(key)._key_node())
-        return Table(stream._key_by_function(key, self._program.naming("table", None, None, stream.name), "key"))
+            return Table(self._program, stream.key_by(key)._key_node())
+        naming = self._program.naming("table", None, None, stream.name)
+        return Table(self._program, stream._key_by_function(key, naming, "key"))
 
     # --- running ---------------------------------------------------------------------------------------------------
 

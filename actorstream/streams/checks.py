@@ -13,6 +13,7 @@ import msgspec
 from actorstream.errors import PlanError
 from actorstream.model.identity import KEY_GROUPS
 from actorstream.model.record import Record, field_names, is_record_type
+from actorstream.streams.plan import nodes
 from actorstream.streams.site import hints, user_site
 
 _NO_TIMES = (str, bytes, bool, float, list, dict, tuple)
@@ -90,6 +91,20 @@ def getter(of: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
         return value[name] if isinstance(value, dict) else getattr(value, name)
 
     return get
+
+
+def need_time(node: nodes.Node, operation: str) -> None:
+    """Refuse an operator over event time where records have none.
+
+    Raises:
+        PlanError: names the stream.
+    """
+    for source in nodes.timed_by(node):
+        if source.topic is None and source.event_time is None:
+            raise PlanError(
+                f"{operation} at {user_site()} is over event time, and the records of {source.name!r} have none; "
+                "give the stream a field or a function: app.stream(..., event_time=)"
+            )
 
 
 def check_function(function: Any, use: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from actorstream.errors import PlanError
 from actorstream.model.duration import duration_us
@@ -23,6 +23,7 @@ from actorstream.streams.stream import Stream
 from actorstream.streams.windows import RowsSpec, Windowing
 
 if TYPE_CHECKING:
+    from actorstream.streams.joins import Joined
     from actorstream.streams.table import Table
     from actorstream.streams.windowed import WindowedStream
 
@@ -152,12 +153,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
         return matching(self._program, self.name, self._key_node(), pattern, overlap, partial_max)
 
     def _need_time(self, operation: str = "window") -> None:
-        for source in nodes.timed_by(self._node):
-            if source.topic is None and source.event_time is None:
-                raise PlanError(
-                    f"{operation} at {user_site()} is over event time, and the records of {source.name!r} have none; "
-                    "give the stream a field or a function: app.stream(..., event_time=)"
-                )
+        checks.need_time(self._node, operation)
 
     @overload
     def process(
@@ -298,36 +294,107 @@ class KeyedStream(Stream[V], Generic[K, V]):
 
     @overload
     def join(
-        self, table: Table[K, W], function: Callable[[V, W | None], R], /, *, how: str = "left", name: str | None = None
-    ) -> Stream[R]: ...
-    @overload
-    def join(
         self,
-        table: Table[K, W],
+        other: Table[K, W],
         /,
         *,
-        how: str = "left",
+        how: Literal["left"] = "left",
+        as_of: bool = False,
         name: str | None = None,
         parallelism: int = 1,
         on_error: Policy | None = None,
-    ) -> TableJoined[V, W]: ...
+    ) -> Joined[V, W | None]: ...
+    @overload
     def join(
         self,
-        table: Any,
+        other: Table[K, W],
+        /,
+        *,
+        how: Literal["inner"],
+        as_of: bool = False,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
+    ) -> Joined[V, W]: ...
+    @overload
+    def join(
+        self,
+        other: KeyedStream[K, W],
+        /,
+        *,
+        within: str | timedelta,
+        how: Literal["inner"] = "inner",
+        name: str | None = None,
+        parallelism: int = 1,
+    ) -> Joined[V, W]: ...
+    @overload
+    def join(
+        self,
+        other: KeyedStream[K, W],
+        /,
+        *,
+        within: str | timedelta,
+        how: Literal["left"],
+        name: str | None = None,
+        parallelism: int = 1,
+    ) -> Joined[V, W | None]: ...
+    @overload
+    def join(
+        self,
+        other: KeyedStream[K, W],
+        /,
+        *,
+        within: str | timedelta,
+        how: Literal["outer"],
+        name: str | None = None,
+        parallelism: int = 1,
+    ) -> Joined[V | None, W | None]: ...
+    @overload
+    def join(
+        self,
+        other: Table[K, W] | KeyedStream[K, W],
+        function: Callable[[Any, Any], R],
+        /,
+        *,
+        within: str | timedelta | None = None,
+        how: str | None = None,
+        as_of: bool = False,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
+    ) -> Stream[R]: ...
+    def join(
+        self,
+        other: Any,
         function: Any = None,
         /,
         *,
-        how: str = "left",
+        within: str | timedelta | None = None,
+        how: str | None = None,
+        as_of: bool = False,
         name: str | None = None,
         parallelism: int = 1,
         on_error: Policy | None = None,
     ) -> Any:
-        """Join each record with the latest value of its key in a table.
+        """Join each record with those of another keyed stream, or with what a table has for its key.
 
-        A decorator over `(value, table value or None)`; without a function the pairs themselves.
+        A decorator over `(value, other value)`; without a function the pairs themselves. A missing side is None.
+
+        - With a stream, `within="10s"`: every pair of records with the same key whose times differ by at most so much,
+          both ends included. A missing side comes once the watermark rules a match out.
+        - With a table: the latest value.
+        - With a table, `as_of=True`: the latest value whose time is not after the record's. The record waits until the
+          watermark of both has passed its time.
 
         Args:
-            how: "left": every record, with None where the table has nothing; "inner": only those with a match.
+            other: a keyed stream, or a table (`app.table`).
+            within: how far apart the times of a pair may be.
+            how: "left": every record, with None where nothing matches (with tables that is the default); "inner": only
+                matches (with streams that is the default); "outer", of streams: every record of both.
+            as_of: go by event time.
+
+        Raises:
+            PlanError: `other` is neither, or the arguments do not fit it.
 
         Example:
             >>> from actorstream import App
@@ -337,15 +404,12 @@ class KeyedStream(Stream[V], Generic[K, V]):
             >>> app.collect(numbers.join(names, lambda n, pair: pair and pair[1], name="named"))
             ['one', None]
         """
-        from actorstream.streams.table import Table
+        from actorstream.streams.joins import JoinOptions, join_of
 
-        if not isinstance(table, Table):
-            raise PlanError(f"join at {user_site()} was given {table!r}; give it a table (app.table)")
-        if how not in ("left", "inner"):
-            raise PlanError(f'join at {user_site()}: how is {how!r}; with a table it is "left" or "inner"')
-        joined: TableJoined[Any, Any] = TableJoined(
-            self, table, how, name, checks.checked_parallelism(parallelism, "join"), checked(on_error, "join")
+        options = JoinOptions(
+            within, how, as_of, name, checks.checked_parallelism(parallelism, "join"), checked(on_error, "join")
         )
+        joined = join_of(self, other, options)
         return joined if function is None else joined(function)
 
     def _need_name(self, operation: str, function: Any, name: str | None) -> None:
@@ -353,51 +417,3 @@ class KeyedStream(Stream[V], Generic[K, V]):
             raise PlanError(
                 f"{operation} at {user_site()} keeps state under its name, and a lambda has none; pass name="
             )
-
-
-class TableJoined(Stream[tuple[V, W]]):
-    """A stream-table join that waits for its function; without one it is the stream of pairs."""
-
-    def __init__(
-        self,
-        keyed: KeyedStream[Any, Any],
-        table: Table[Any, Any],
-        how: str,
-        name: str | None,
-        parallelism: int,
-        on_error: Policy | None = None,
-    ) -> None:
-        self._parallelism, self._on_error = parallelism, on_error
-        self._keyed, self._table, self._how, self._given = keyed, table, how, name
-        self._pairs: nodes.Node | None = None
-        self._program = keyed._program
-        self._function = None
-
-    @property
-    def _node(self) -> nodes.Node:  # type: ignore[override]
-        if self._pairs is None:
-            self._pairs = self._build(None)
-        return self._pairs
-
-    def __call__(self, function: Callable[[V, W | None], R]) -> Stream[R]:
-        """Decorate the function of both sides."""
-        checks.check_function(function, "join")
-        return Stream(self._program, self._build(function), function)
-
-    def _build(self, function: Callable[..., Any] | None) -> nodes.Node:
-        key = self._keyed._key_node()
-        if function is not None:
-            self._keyed._need_name("join", function, self._given)
-        naming = self._program.naming("join", function, self._given, self._keyed.name, self._table.name)
-        node = nodes.TableJoin(
-            inputs=(key, self._table.node),
-            how=self._how,
-            parallelism=self._parallelism,
-            function=function,
-            type=tuple if function is None else checks.emitted_type(checks.result_type(function)),
-            table_type=self._table.node.type,
-            key_type=key.key_type,
-            on_error=self._on_error,
-            **naming,
-        )
-        return self._program.add(node)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
@@ -14,9 +14,13 @@ from actorstream.streams.results import aggregate_type
 from actorstream.streams.stream import Stream
 from actorstream.streams.windows import Window, Windowing
 
+if TYPE_CHECKING:
+    from actorstream.streams.window_join import JoinedWindows, WindowJoined
+
 K = TypeVar("K")
 V = TypeVar("V")
 R = TypeVar("R")
+W = TypeVar("W")
 
 
 class WindowResult(Stream[V]):
@@ -214,6 +218,84 @@ class WindowedStream(Generic[K, V]):
             **naming,
         )
         return self._finish(node, None)
+
+    @overload
+    def join(
+        self,
+        other: WindowedStream[K, W],
+        /,
+        *,
+        how: Literal["inner"] = "inner",
+        name: str | None = None,
+        parallelism: int = 1,
+    ) -> WindowJoined[V, W]: ...
+    @overload
+    def join(
+        self,
+        other: WindowedStream[K, W],
+        /,
+        *,
+        how: Literal["left"],
+        name: str | None = None,
+        parallelism: int = 1,
+    ) -> WindowJoined[V, W | None]: ...
+    @overload
+    def join(
+        self,
+        other: WindowedStream[K, W],
+        /,
+        *,
+        how: Literal["outer"],
+        name: str | None = None,
+        parallelism: int = 1,
+    ) -> WindowJoined[V | None, W | None]: ...
+    @overload
+    def join(
+        self,
+        other: WindowedStream[K, W],
+        function: Callable[[Any, Any], R],
+        /,
+        *,
+        how: str = "inner",
+        name: str | None = None,
+        parallelism: int = 1,
+    ) -> JoinedWindows[R]: ...
+    def join(
+        self,
+        other: Any,
+        function: Any = None,
+        /,
+        *,
+        how: str = "inner",
+        name: str | None = None,
+        parallelism: int = 1,
+    ) -> Any:
+        """Every pair of records of both streams with the same key in the same window.
+
+        A decorator over `(left, right)`; without a function the pairs themselves.
+
+        Args:
+            other: the same windows of another stream.
+            how: "inner"; "left": a left record without a partner comes with None; "outer": right ones, too.
+
+        Raises:
+            PlanError: the windows differ.
+
+        Example:
+            >>> from datetime import datetime, timedelta, UTC
+            >>> from actorstream import App, tumbling
+            >>> app = App("doc")
+            >>> start = datetime(2024, 1, 1, tzinfo=UTC)
+            >>> def tens(name, seconds):
+            ...     stream = app.stream(seconds, name=name, event_time=lambda s: start + timedelta(seconds=s))
+            ...     return stream.key_by(lambda s: "all", name=f"{name}-key").window(tumbling("10s"))
+            >>> app.collect(tens("one", [1, 12]).join(tens("two", [3, 4]), how="left", name="pairs"))
+            [(1, 3), (1, 4), (12, None)]
+        """
+        from actorstream.streams.window_join import window_join
+
+        joined = window_join(self, other, how, name, checks.checked_parallelism(parallelism, "join"))
+        return joined if function is None else joined(function)
 
     def _finish(self, node: nodes.Node, function: Callable[..., Any] | None) -> WindowResult[Any]:
         self._program.add(node)

@@ -21,6 +21,7 @@ from actorstream.streams.job.handle import Job
 from actorstream.streams.keyed import KeyedStream, ProcessedStream
 from actorstream.streams.pattern import Pattern
 from actorstream.streams.stream import Stream
+from actorstream.streams.table import Table
 from actorstream.streams.windowed import WindowedStream
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
@@ -32,7 +33,7 @@ NAMES: dict[str, Any] = {
     **{name: getattr(testing, name) for name in testing.__all__},
     **{
         one.__name__: one
-        for one in (Stream, KeyedStream, ProcessedStream, WindowedStream, Pattern, Producer, Consumer, Job)
+        for one in (Stream, KeyedStream, ProcessedStream, WindowedStream, Pattern, Producer, Consumer, Job, Table)
     },
     "files": files,
     "console": console,
@@ -71,7 +72,7 @@ def test_signatures_are_those_of_the_code(shown: Documented) -> None:
 
 def test_every_operator_has_a_section() -> None:
     """Nothing that a stream can do is left out."""
-    streams = (Stream, KeyedStream, ProcessedStream, WindowedStream)
+    streams = (Stream, KeyedStream, ProcessedStream, WindowedStream, Table)
     public = {f"{kind.__name__}.{name}" for kind in streams for name in vars(kind) if not name.startswith("_")}
     sections = set(re.findall(r"^### `([\w.]+)`$", "\n".join(PAGES.values()), re.MULTILINE))
 

@@ -86,10 +86,10 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "an async map": (lambda: source().map(waits), r"map at .*: waits is async; this operator calls plain functions"),
     "an async flat_map": (lambda: source().flat_map(yields), r"yields is async"),
     "a map without a function": (lambda: source().map(3), r"map at .* was given 3; give it a function"),
-    "a table join with another stream": (lambda: keyed().join(keyed()), r"give it a table \(app.table\)"),
+    "a join of streams without an interval": (lambda: keyed().join(keyed()), r"pass within=\"10s\""),
     "an unknown way to join": (
         lambda: keyed().join(App("job").table(source(), key="key"), how="outer"),
-        r"how is 'outer'; with a table it is \"left\" or \"inner\"",
+        r"how is 'outer'; here it is one of \"left\", \"inner\"",
     ),
     "a window that is none": (lambda: keyed().window("10s"), r"give it tumbling\(\"10s\"\)"),
     "an unknown emit": (lambda: keyed().window(tumbling("1s"), emit="always"), r"emit is 'always'; it is \"close\""),

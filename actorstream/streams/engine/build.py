@@ -10,11 +10,13 @@ from actorstream.model.instant import Instant
 from actorstream.streams.connector import TwoPhaseSink
 from actorstream.streams.engine.aggregate import Aggregated, AggregatePanesStage
 from actorstream.streams.engine.apply import Applied, Reduced
+from actorstream.streams.engine.as_of_join import AsOfJoinStage
 from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, WhereStage
 from actorstream.streams.engine.contents import Contents
 from actorstream.streams.engine.counted import CountedStage
 from actorstream.streams.engine.gaps import GapsStage
 from actorstream.streams.engine.guarded_rows import GuardedRowsStage
+from actorstream.streams.engine.interval_join import IntervalJoinStage
 from actorstream.streams.engine.join import TableJoinStage
 from actorstream.streams.engine.keys import KeyStage
 from actorstream.streams.engine.match import MatchStage
@@ -33,8 +35,11 @@ from actorstream.streams.engine.sinks import (
 )
 from actorstream.streams.engine.split import SplitStage
 from actorstream.streams.engine.stage import PassStage, Stage
+from actorstream.streams.engine.tables_join import TablesJoinStage
+from actorstream.streams.engine.two_sided import TwoSidedStage
 from actorstream.streams.engine.window_call import WindowCallStage
 from actorstream.streams.engine.window_stage import WindowStage
+from actorstream.streams.plan import joins as join_nodes
 from actorstream.streams.plan import nodes
 from actorstream.streams.plan.physical import TaskPlan
 from actorstream.streams.windows import RowsSpec, SessionSpec
@@ -114,6 +119,16 @@ class Stages:
         """Where the records of a table go in."""
         assert isinstance(self.head, TableJoinStage)
         return self.head.table_side
+
+    def right_side(self) -> Stage:
+        """Where the records of the second input go in."""
+        assert isinstance(self.head, TwoSidedStage)
+        return self.head.right_side
+
+    @property
+    def hold_us(self) -> int:
+        """How far what comes out of the head may lie behind the watermark of what went in."""
+        return self.head.hold_us if isinstance(self.head, TwoSidedStage) else 0
 
 
 def reads_time(tasks: tuple[TaskPlan, ...]) -> dict[nodes.Node, bool]:
@@ -212,6 +227,9 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.Reduce: lambda node, now, reads: ReduceStage(node, now),
     nodes.Process: lambda node, now, reads: ProcessStage(node, now),
     nodes.TableJoin: lambda node, now, reads: TableJoinStage(node, now),
+    join_nodes.IntervalJoin: lambda node, now, reads: IntervalJoinStage(node),
+    join_nodes.AsOfJoin: lambda node, now, reads: AsOfJoinStage(node),
+    join_nodes.TablesJoin: lambda node, now, reads: TablesJoinStage(node),
     nodes.ToTopic: _topic,
     nodes.ToSink: _sink,
     nodes.CallSink: lambda node, now, reads: CallSinkStage(node, now),

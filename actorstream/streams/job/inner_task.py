@@ -6,6 +6,7 @@ from actorstream.actors import Context, receives
 from actorstream.actors.flow import HORIZON_US, Amount
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
+from actorstream.streams.engine.two_sided import held
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
 from actorstream.streams.job.gate import Gate
@@ -73,8 +74,9 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
     def _push(self, context: Context, channel: str, batch: Batch) -> None:
         if self.gate.is_table(channel):
             self.push(context, batch, self.stages.table_side().push)
-        else:
-            self.push(context, batch.below(self.gate.floor()), self.stages.head.push)
+            return
+        side = self.stages.right_side() if channel.endswith(":right") else self.stages.head
+        self.push(context, batch.below(self.gate.floor()), side.push)
 
     def _advance(self, context: Context) -> None:
         self.stages.head.advance(self.gate.watermark)
@@ -83,7 +85,7 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
     def _advanced(self, context: Context) -> None:
         if self.has_changed():
             self.dirty(context)  # Idle sources say nothing: time alone is no reason for a checkpoint.
-        self.outlets.offer(Mark(self.gate.watermark))
+        self.outlets.offer(Mark(held(self.gate.watermark, self.stages.hold_us)))
         if self.gate.all_ended() and not self.ended:
             self.finish(context)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from actorstream.model.duration import show_us
 from actorstream.streams.inject import Injection
+from actorstream.streams.plan import joins as join_nodes
 from actorstream.streams.plan import nodes
 from actorstream.streams.plan.nodes import Node, walk
 from actorstream.streams.windows import RowsSpec, SessionSpec, WindowSpec
@@ -37,6 +38,13 @@ def kept_by(node: Node) -> tuple[str, ...]:
             return ("the last result, per key, for ever",)
         case nodes.Process():
             return tuple(_injected(one) for one in node.injected if one.kind != "key")
+        case join_nodes.IntervalJoin(within_us=within_us):
+            return (f"each record of both sides, per key, dropped when {show_us(within_us)} are over",)
+        case join_nodes.AsOfJoin():
+            what = _type_name(node.right_type, "value")
+            return ("each record until its time has passed, per key", f"the {what} of now, per key, for ever")
+        case join_nodes.TablesJoin():
+            return ("the latest value of both tables, per key, until it is deleted",)
         case nodes.TableJoin():
             return (f"the latest {_type_name(node.table_type, 'value')} of the table, per key, until it is deleted",)
         case _:

@@ -297,6 +297,7 @@ class TableJoin(Stateful):
     """Each record with the latest value of its key in a table; inputs: the keyed stream, then the keyed table."""
 
     kind = "table join"
+    second_port = "table"
     how: str
     function: Function | None
     table_type: Any = Any

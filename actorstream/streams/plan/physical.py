@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import xxhash
 
+from actorstream.streams.plan.joins import Join
 from actorstream.streams.plan.letters import with_dead_letters
 from actorstream.streams.plan.nodes import Node, Source, Stateful, TableJoin, ToTopic, Union
 from actorstream.streams.plan.rewrite import walk
@@ -30,7 +31,7 @@ class Edge:
     source: str  # task
     node: Node  # whose output flows here
     target: str  # task
-    port: str  # "stream" or "table"
+    port: str  # "stream", "right" or "table"
     instances: int = 1  # of the target; of several, each gets the records of its key groups
 
     def channel(self, instance: int, to: int = 0) -> str:
@@ -136,7 +137,7 @@ def _instances(node: Node, splits: Callable[[Source], int]) -> int:
 
 def _connect(task: TaskPlan, node: Node, home: dict[Node, TaskPlan]) -> None:
     for index, before in enumerate(node.inputs):
-        port = "table" if isinstance(node, TableJoin) and index == 1 else "stream"
+        port = node.second_port if isinstance(node, TableJoin | Join) and index == 1 else "stream"
         edge = Edge(home[before].name, before, task.name, port, task.instances)
         task.inputs.append(edge)
         home[before].outputs.append(edge)
