@@ -23,6 +23,7 @@ class Injection:
     kind: str
     types: tuple[Any, ...] = ()
     default: Any = None
+    ttl_us: int | None = None
 
     def __str__(self) -> str:
         return f"{self.parameter}: {self.kind}"
@@ -53,4 +54,4 @@ def _injection(parameter: str, annotation: Any) -> Injection:
             "Key[...], ValueState[...], ListState[...], MapState[...] or Timer, so that it can be injected"
         )
     default = options.default if options.has_default() else None
-    return Injection(parameter, kind, typing.get_args(annotation), default)
+    return Injection(parameter, kind, typing.get_args(annotation), default, options.ttl_us)

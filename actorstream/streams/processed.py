@@ -67,3 +67,8 @@ def _check_alike(node: nodes.Process, injected: tuple[Injection, ...]) -> None:
                 f"on_timer at {user_site()}: {one.parameter!r} is a {one.kind} here and a {other.kind} in another "
                 f"function of {node.name!r}; annotate them alike, or give one of them another name"
             )
+        if one.ttl_us and other.ttl_us and one.ttl_us != other.ttl_us:
+            raise PlanError(
+                f"on_timer at {user_site()}: {one.parameter!r} has another ttl here than in another function of "
+                f"{node.name!r}; it is the same state, so give it one"
+            )

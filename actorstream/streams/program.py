@@ -7,7 +7,7 @@ from typing import Any
 
 from actorstream.errors import PlanError, TopicMismatch
 from actorstream.model.topic import Topic
-from actorstream.streams.plan.nodes import SINKS, Gaps, KeyBy, Node, Process, Tap, walk
+from actorstream.streams.plan.nodes import SINKS, Gaps, KeyBy, Node, Process, Tap, timed_by, walk
 from actorstream.streams.site import function_name, user_site
 
 
@@ -108,6 +108,7 @@ class Program:
         for node in nodes:
             if isinstance(node, Process):
                 _check_timers(node)
+                _check_ttl(node)
             other = chosen.setdefault(node.name, node) if node in declared else node
             if other is not node:
                 raise PlanError(
@@ -128,6 +129,17 @@ def _check_timers(node: Process) -> None:
                 f"operator {node.name!r} at {node.site} has a timer {one.parameter!r} and no function for it; decorate "
                 f"one with @{node.name}.on_timer"
             )
+
+
+def _check_ttl(node: Process) -> None:
+    timeless = next((one for one in timed_by(node) if one.topic is None and one.event_time is None), None)
+    lasting = next((one for one in node.every_injected() if one.ttl_us is not None), None)
+    if timeless is not None and lasting is not None:
+        raise PlanError(
+            f"{lasting.parameter!r} of {node.name!r} at {node.site} has a ttl, which counts event time, "
+            f"and the records of {timeless.name!r} have none; "
+            "give the stream a field or a function: app.stream(..., event_time=)"
+        )
 
 
 def _show(value: Any) -> str:

@@ -32,12 +32,27 @@ Key = Annotated[K, KEY]
 
 
 class State:
-    """Options of a state, given by `Annotated[ValueState[int], State(default=0)]`."""
+    """Options of a state, given by `Annotated[ValueState[int], State(ttl="1d", default=0)]`.
 
-    __slots__ = ("default",)
+    Args:
+        default: what a `ValueState` gives while nothing is set.
+        ttl: the time-to-live, in event time: what a key holds is gone for every record or timer whose time, or whose
+            watermark, is so much or more after the latest record that wrote to it. A list or a map lives and goes as
+            a whole. Reading does not lengthen it. Without one, state is kept until it is cleared.
 
-    def __init__(self, *, default: Any = _NO_DEFAULT) -> None:
+    Raises:
+        ValueError: `ttl` is not a positive duration, such as "30s" or "1d".
+
+    Example:
+        >>> from typing import Annotated
+        >>> Recent = Annotated[ListState[str], State(ttl="30m")]
+    """
+
+    __slots__ = ("default", "ttl_us")
+
+    def __init__(self, *, default: Any = _NO_DEFAULT, ttl: str | timedelta | None = None) -> None:
         self.default = default
+        self.ttl_us = None if ttl is None else duration_us(ttl, what="the time-to-live of a state")
 
     def has_default(self) -> bool:
         """Whether a default was given."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actorstream import App, Key, ListState, Timer, ValueState, agg, rows, session, sliding
+from actorstream import App, Key, ListState, State, Timer, ValueState, agg, rows, session, sliding
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch, Origin
 from actorstream.streams.engine.build import Stages
@@ -176,6 +176,25 @@ def process() -> Any:
     return busy
 
 
+def expiring() -> Any:
+    """An operator with state that is gone after a while, and a timer that looks at it."""
+
+    @keyed().process
+    def seen(one: Reading, recent: Annotated[ListState[int], State(ttl="7s")], soon: Timer) -> list[int]:
+        if one.value % 3 == 0:
+            recent.clear()
+        elif one.value % 3 == 1:
+            recent.append(one.value)
+        soon.at(one.at + timedelta(seconds=4 + one.value % 5))
+        return list(recent)
+
+    @seen.on_timer
+    def later(time: datetime, recent: ListState[int]) -> list[int]:
+        return [second_of(time), *recent]
+
+    return seen
+
+
 def running() -> Any:
     """A running result."""
     return keyed().reduce(lambda one, other: max(one, other, key=lambda r: r.value), name="greatest")
@@ -190,6 +209,7 @@ operators = st.one_of(
         function=st.booleans(),
     ),
     st.builds(process),
+    st.builds(expiring),
     st.builds(running),
 )
 happenings = st.lists(

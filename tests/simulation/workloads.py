@@ -186,6 +186,21 @@ def timers() -> Workload:
     return Workload(app, {clicks: events(200, keys=12)})
 
 
+def expiring() -> Workload:
+    """Each key's events as long as no ten seconds lie between two, by a time-to-live."""
+    app = App("expiring")
+    clicks = app.topic("clicks", Event)
+    streaks = app.topic("streaks", Count, key="word")
+
+    @app.stream(clicks, event_time="at", max_delay="2s").key_by(lambda event: event.key, name="key").process
+    def streak(event: Event, length: Annotated[ValueState[int], State(ttl="10s", default=0)], key: Key[str]) -> Count:
+        length.set((length.get() or 0) + 1)
+        return Count(key, length.get() or 0)
+
+    streak.to(streaks)
+    return Workload(app, {clicks: events(200, keys=12)})
+
+
 def windows() -> Workload:
     """Members of windows, and what came too late for them, from two partitions."""
     app = App("windows")
@@ -418,6 +433,7 @@ IN_TOPICS = [
     words,
     bank,
     timers,
+    expiring,
     windows,
     sessions,
     patterns,

@@ -12,7 +12,8 @@ from typing import Any
 from actorstream.model.duration import duration_us
 from actorstream.model.identity import decode, encode
 from actorstream.model.instant import Instant, to_instant
-from actorstream.streams.engine.bound import Log, bound
+from actorstream.streams.engine.bound import BoundValue, Log, bound
+from actorstream.streams.engine.expiry import Expiry
 from actorstream.streams.engine.timers import Timers
 from actorstream.streams.inject import Injection
 from actorstream.streams.plan.nodes import Process
@@ -85,6 +86,7 @@ class Handles:
         self._key_type = node.key_type
         self._tables: dict[str, StateTable[Any]] = {}
         self._logs: dict[str, Log] = {}
+        self._expiries: dict[str, Expiry] = {}
         self._event: dict[str, Timers] = {}
         self._processing: dict[str, Timers] = {}
         self._bound: dict[bytes, dict[str, Any]] = {}
@@ -95,13 +97,15 @@ class Handles:
             self._declare(one)
 
     def _declare(self, one: Injection) -> None:
-        if one.kind == "key" or one.parameter in self._tables:
-            return
-        if one.kind == "timer":
-            self._declare_timer(one.parameter)
-            return
-        self._tables[one.parameter] = StateTable(one.parameter, _content_type(one))
-        self._logs[one.parameter] = []
+        name = one.parameter
+        if one.kind == "timer" and name not in self._event:
+            self._declare_timer(name)
+        elif one.kind not in ("key", "timer") and name not in self._tables:
+            self._tables[name] = StateTable(name, _content_type(one))
+            self._logs[name] = []
+        if one.ttl_us is not None and one.kind not in ("key", "timer") and name not in self._expiries:
+            self._expiries[name] = expiry = Expiry(name, one.ttl_us)
+            self._tables[expiry.table.name] = expiry.table
 
     def _declare_timer(self, name: str) -> None:
         event, processing = Timers(name), Timers(name + _PROCESSING)
@@ -112,6 +116,11 @@ class Handles:
     def have_timers(self) -> bool:
         """Whether anything asks for a timer."""
         return bool(self._event)
+
+    @property
+    def have_ttl(self) -> bool:
+        """Whether anything has a time-to-live."""
+        return bool(self._expiries)
 
     def tables(self) -> list[StateTable[Any]]:
         """The tables of all handles."""
@@ -200,6 +209,48 @@ class Handles:
         self._sequence += 1
         return self._sequence
 
+    # --- time-to-live ----------------------------------------------------------------------------------------------
+
+    def expire(self, encoded: bytes, now: Instant) -> None:
+        """What is over at `now` of this key is gone before it is asked for."""
+        for name, expiry in self._expiries.items():
+            if expiry.is_over(encoded, now):
+                self._clear(name, encoded)
+
+    def stamp(self, time: Instant) -> None:
+        """What was written since the last call lives on from `time`; it goes into the tables."""
+        for name, expiry in self._expiries.items():
+            log = self._logs[name]
+            for cell in log:
+                cell.is_changed = False
+                if cell.content is None:
+                    self._tables[name].delete(0, cell.encoded)
+                    expiry.cleared(cell.encoded)
+                else:
+                    self._tables[name].put(0, cell.encoded, cell.content)
+                    expiry.written(cell.encoded, time)
+            log.clear()
+
+    def clean(self, now: Instant, limit: int) -> bool:
+        """Give back the memory of what is over, of at most `limit` keys a state; False if more may be."""
+        return all(self._clean(name, now, limit) for name in self._expiries)
+
+    def _clean(self, name: str, now: Instant, limit: int) -> bool:
+        for _ in range(limit):
+            encoded = self._expiries[name].next_over(now)
+            if encoded is None:
+                return True
+            self._clear(name, encoded)
+        return False
+
+    def _clear(self, name: str, encoded: bytes) -> None:
+        self._tables[name].delete(0, encoded)
+        self._expiries[name].cleared(encoded)
+        handle = self._bound.get(encoded, {}).get(name)
+        if handle is not None:
+            cell = handle if isinstance(handle, BoundValue) else handle._cell
+            cell.content = None
+
     # --- timers ----------------------------------------------------------------------------------------------------
 
     def is_due(self, mark: Instant) -> bool:
@@ -225,6 +276,8 @@ class Handles:
         self._forget()
         for log in self._logs.values():
             log.clear()
+        for expiry in self._expiries.values():
+            expiry.rebuild()
         every = [*self._event.values(), *self._processing.values()]
         self._sequence = max((one.rebuild() for one in every), default=0)
 

@@ -31,6 +31,8 @@ _NO_BATCH = Batch([])
 
 _TIMERS_MAX = 256  # Timers that fire before a pause; what each gives is a batch.
 
+_CLEANED_MAX = 1_024  # Keys of each state whose time-to-live is over that are cleaned away before a pause.
+
 _AT_THE_END_MAX = 1_000_000
 """Timers that may fire after the end of the input; more means that one sets itself again for ever."""
 
@@ -54,7 +56,8 @@ class ProcessStage(GuardedStage):
             name: (function, self._handles.arguments(injected)) for name, (function, injected) in node.timers.items()
         }
         self._calls = CompiledCalls(node.function, node.injected, self._handles)
-        self._gives_one = node.gives_one and not self._handles.have_timers and self.guard.is_plain
+        self._has_ttl = self._handles.have_ttl
+        self._gives_one = node.gives_one and not self._handles.have_timers and not self._has_ttl and self.guard.is_plain
         self.tables = self._handles.tables()
         self._mark: Instant = START_OF_TIME  # How far time has come with what was handled last.
         self._fired_at_the_end = 0
@@ -98,7 +101,8 @@ class ProcessStage(GuardedStage):
             decode(encoded_keys[0], self._node.key_type)  # If it cannot be restored, say so before a timer needs it.
         marks = [START_OF_TIME] * len(rows) if batch.marks is None else as_list(batch.marks)
         handles, function, arguments = self._handles, self._node.function, self._arguments
-        guard = self.guard
+        guard, has_ttl = self.guard, self._has_ttl
+        times = marks if batch.times is None else as_list(batch.times)
         places: list[int] = []
         values: list[Any] = []
         for place, (value, encoded) in enumerate(zip(rows, encoded_keys, strict=True)):
@@ -107,6 +111,8 @@ class ProcessStage(GuardedStage):
                 places, values = [], []
                 yield from self._fire(marks[place])
             self._mark = max(self._mark, marks[place])
+            if has_ttl:
+                handles.expire(encoded, max(times[place], marks[place]))
             if not guard.is_plain:
                 handles.begin(encoded)
             try:
@@ -114,6 +120,8 @@ class ProcessStage(GuardedStage):
             except Exception as error:
                 again = partial(self._again, function, value, arguments, encoded)
                 results = yield from self._rescue(error, encoded, again, batch, place, value)
+            if has_ttl:
+                handles.stamp(times[place])
             if not guard.is_plain:
                 handles.keep()
             places.extend([place] * len(results))
@@ -164,6 +172,8 @@ class ProcessStage(GuardedStage):
         if self._handles.is_due(watermark):
             yield from self._fire(watermark)
         self._mark = max(self._mark, watermark)
+        while watermark < END_OF_TIME and not self._handles.clean(watermark, _CLEANED_MAX):
+            yield
         self.pass_on(watermark)
 
     def fire_processing_time(self, now: Instant) -> None:
@@ -173,7 +183,7 @@ class ProcessStage(GuardedStage):
     def _fire_by_the_clock(self, now: Instant) -> Work:
         fired = 0
         while (due := self._handles.next_processing(now)) is not None:
-            yield from self._call(*due)
+            yield from self._call(*due, self._mark)
             fired += 1
             if fired % _TIMERS_MAX == 0:
                 yield
@@ -189,14 +199,16 @@ class ProcessStage(GuardedStage):
             if watermark >= END_OF_TIME:
                 self._count_at_the_end()
             self._mark = max(self._mark, due[1] - 1)
-            yield from self._call(*due)
+            yield from self._call(*due, max(self._mark, due[1]))
             fired += 1
             if fired % _TIMERS_MAX == 0:
                 yield
 
-    def _call(self, timer: str, time: Instant, encoded: bytes) -> Work:
+    def _call(self, timer: str, time: Instant, encoded: bytes, event_time: Instant) -> Work:
+        """Call the function of a timer that was set for `time`; event time has come as far as `event_time`."""
         function, arguments = self._on_timer[timer]
         at = to_datetime(time)
+        self._handles.expire(encoded, event_time)
         if not self.guard.is_plain:
             self._handles.begin(encoded)
         try:
@@ -206,6 +218,7 @@ class ProcessStage(GuardedStage):
             key = decode(encoded, self._node.key_type)
             record, shown = {"timer": timer, "key": key, "time": at}, f"timer {timer!r} of key {key!r} at {at}"
             results = yield from self._rescue(error, encoded, again, _NO_BATCH, -1, record, shown)
+        self._handles.stamp(event_time)
         if not self.guard.is_plain:
             self._handles.keep()
         count = len(results)
