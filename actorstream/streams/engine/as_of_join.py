@@ -11,7 +11,7 @@ interleave.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from operator import itemgetter
 from typing import Any
 
@@ -26,7 +26,7 @@ from actorstream.streams.store.table import StateTable
 Version = tuple[int, int, int, int, Any]
 """A version's time, partition and offset, the later of its time and its own split's watermark, and its value."""
 
-_order = itemgetter(0, 1, 2)
+_time, _order = itemgetter(0), itemgetter(0, 1, 2)
 
 
 class AsOfJoinStage(TwoSidedStage):
@@ -54,9 +54,10 @@ class AsOfJoinStage(TwoSidedStage):
         offsets = [0] * len(batch) if batch.offsets is None else as_list(batch.offsets)
         columns = (as_list(batch.times), as_list(batch.own), offsets, batch.rows())
         for key, time, own, offset, value in zip(keys, *columns, strict=True):
-            versions = list(self._versions.get(0, key) or ())
+            versions = self._versions.get(0, key) or []
             insort(versions, (time, partition, offset, max(time, own), value), key=_order)
-            self._versions.put(0, key, versions[_last(versions, self.watermark) :])
+            last = _last(versions, self.watermark)
+            self._versions.put(0, key, versions[last:] if last > 0 else versions)
 
     def pass_time(self, watermark: Instant) -> Work:
         yield from self._fire(watermark)
@@ -81,8 +82,8 @@ class AsOfJoinStage(TwoSidedStage):
 
     def _version(self, key: bytes, as_of: Instant) -> Any:
         versions = self._versions.get(0, key) or []
-        seen = [version for version in versions if version[3] <= as_of]
-        return seen[-1][4] if seen else None
+        last = _last(versions, as_of)
+        return None if last < 0 else versions[last][4]
 
     def _emit(self, times: list[Instant], values: list[Any]) -> None:
         """What comes out lies before the watermark that let it."""
@@ -95,5 +96,8 @@ class AsOfJoinStage(TwoSidedStage):
 
 
 def _last(versions: list[Version], as_of: Instant) -> int:
-    """The place of the last version that is seen as of then; 0 if there is none."""
-    return max((place for place, version in enumerate(versions) if version[3] <= as_of), default=0)
+    """The place of the last version that is seen as of then; -1 if there is none."""
+    place = bisect_right(versions, as_of, key=_time) - 1
+    while place >= 0 and versions[place][3] > as_of:
+        place -= 1
+    return place
