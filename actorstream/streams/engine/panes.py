@@ -8,8 +8,11 @@ some of them.
 A window is due when its end is at or before the merged watermark. Lateness is judged by the record's own split, so the
 result does not depend on how splits interleave; only where an idle split was passed over does the merged watermark
 count too. Within a batch the windows fire after its last record instead of between records: no record that is in time
-by its own split's mark can belong to a window that a mark in the same batch has passed, so the outcome is the same. It
-is not the same when late records still give corrections, or when every change is emitted: then records go one by one.
+by its own split's mark can belong to a window that a mark in the same batch has passed, so the outcome is the same.
+
+With `allowed_lateness`, a record that is late for some window may still correct it. Such records wait until the merged
+watermark has reached their mark, and have their turn between the firing of two windows (`stragglers`); all others go by
+batch. Only when every change is emitted, all go one by one.
 
 Windows that are due may have any number of keys: their results go out in pieces (`pausable`).
 """
@@ -17,7 +20,7 @@ Windows that are due may have any number of keys: their results go out in pieces
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from actorstream.model.instant import Instant
@@ -25,6 +28,7 @@ from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.contents import Content, Contents
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
+from actorstream.streams.engine.stragglers import Stragglers
 from actorstream.streams.engine.window_stage import Result, WindowStage
 from actorstream.streams.plan.nodes import WindowNode
 from actorstream.streams.store.table import StateTable
@@ -41,10 +45,10 @@ class PanesStage(WindowStage):
         super().__init__(node, contents)
         assert isinstance(node.window, WindowSpec)
         self.table: StateTable[Entry] = StateTable("panes", dict[int, contents.kind])  # type: ignore[name-defined]
-        self.tables = [self.table]
+        self.stragglers = Stragglers(contents)
+        self.tables = [self.table, self.stragglers.table]
         self._window = node.window
         self._pane_us = node.window.pane_us
-        self._one_by_one = self._lateness_us > 0 or self._emits_changes
         self._panes: set[Instant] = set()
         self._due: list[Instant] = []  # heap of the ends of windows that may hold something
         self._scheduled: set[Instant] = set()
@@ -55,10 +59,12 @@ class PanesStage(WindowStage):
     def work(self, batch: Batch) -> Work:
         if not len(batch):
             return
-        if self._one_by_one:
+        if self._emits_changes:
             yield from self._one_after_the_other(batch)
         else:
             self.take(batch)
+            if self.stragglers.next_turn() is not None:  # Time may be as far already.
+                yield from self._fire(self._watermark)
 
     def take(self, batch: Batch) -> None:
         """Fold a batch into the panes; late records go to `late`."""
@@ -78,24 +84,24 @@ class PanesStage(WindowStage):
 
     def are_in_time(self, last_own: dict[Instant, Instant]) -> bool:
         """Whether no record is late for any window of its pane; given the highest mark of each pane's records."""
-        return all(self._window.first_end(pane) > self._limit(own) for pane, own in last_own.items())
+        reached = self._watermark
+        return all(self._window.first_end(pane) > max(own, reached) for pane, own in last_own.items())
 
     def _sort_out_late(
         self, batch: Batch, panes: list[Instant], encoded: list[bytes], groups: dict[Group, list[int]]
     ) -> None:
-        """The same, when some records may be late for some windows, or for all."""
-        late = []
+        """The same, when some records may be late for some windows, or for all, or give corrections."""
+        late, view = [], self.contents.view(batch) if self._lateness_us else None
         for place, (pane, key, own) in enumerate(zip(panes, encoded, as_list(batch.own), strict=True)):
-            number = self._window.first_after(pane, self._limit(own))
+            turn = max(own, self._watermark)
+            number = self._window.first_after(pane, turn - self._lateness_us)
             if number is None:
                 late.append(place)
+            elif self._lateness_us and self._window.first_end(pane) <= turn:
+                self.stragglers.keep(key, turn, batch, view, place)
             else:
                 groups.setdefault((pane, number, key), []).append(place)
         self.put_aside(batch, late)
-
-    def _limit(self, own: Instant) -> Instant:
-        """Windows that end at or before this are final for a record of this mark."""
-        return max(own, self._watermark) - self._lateness_us
 
     def add(self, folded: Iterable[tuple[Group, Content]]) -> None:
         """Merge folded groups into the state."""
@@ -124,22 +130,26 @@ class PanesStage(WindowStage):
         encoded = self._encoder.encode_all(keys_of(batch, self._key))
         view = self.contents.view(batch)
         columns = (as_list(column) for column in (batch.times, batch.own, batch.marks))
+        changes: list[Result] = []
         for place, (key, time, own, mark) in enumerate(zip(encoded, *columns, strict=True)):
-            if mark > self._watermark:
-                yield from self._fire(mark)
-            pane = time - time % self._pane_us
-            number = self._window.first_after(pane, self._limit(own))
+            if mark > self._watermark or len(changes) >= PIECE_RECORDS:
+                self.emit_results(changes)
+                changes = []
+                yield from self._fire(max(mark, self._watermark))
+            pane = self._window.pane_of(time)
+            number = self._window.first_after(pane, max(own, self._watermark) - self._lateness_us)
             if number is None:
                 self.put_aside(batch, [place])
-                continue
-            self.add([((pane, number, key), self.contents.fold(view, [place]))])
-            for end in self._window.ends(pane)[number:]:
-                if self._emits_changes or end <= self._watermark:
-                    self._correct(end, key)
+            else:
+                changes.extend(self._put(pane, number, key, self.contents.fold(view, [place])))
+        self.emit_results(changes)
 
-    def _correct(self, end: Instant, key: bytes) -> None:
-        """Emit the present result of one window of one key: a change, or a correction of what it gave."""
-        self.emit_results([(end, value, self._watermark) for value in self._values(end, key)])
+    def _put(self, pane: Instant, number: int, key: bytes, content: Content) -> list[Result]:
+        """Put in one record; its windows that have fired, or all if every change is told, give their present result."""
+        self.add([((pane, number, key), content)])
+        ends = self._window.ends(pane)[number:]
+        told = ends if self._emits_changes else [end for end in ends if end <= self._watermark]
+        return [(end, value, self._watermark) for end in told for value in self._values(end, key)]
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -151,22 +161,44 @@ class PanesStage(WindowStage):
     def _fire(self, watermark: Instant) -> Work:
         """Emit every window that is due, in order of end and key, and retire what nobody needs any more."""
         results: list[Result] = []
-        while self._due and self._due[0] <= watermark:
-            end = heapq.heappop(self._due)
-            self._scheduled.discard(end)
-            if not self._emits_changes:
-                for key in self._keys(end):
-                    results.extend((end, value, end - 1) for value in self._values(end, key))
+        while (time := self._next_time()) is not None and time <= watermark:
+            if self._due and self._due[0] <= time:
+                for result in self._close(heapq.heappop(self._due)):
+                    results.append(result)
                     if len(results) >= PIECE_RECORDS:
                         self.emit_results(results)
                         results = []
                         yield
+            else:
+                self._watermark = max(self._watermark, time)
+                results.extend(self._let_in(time))
         self._watermark = watermark
         self.emit_results(results)
         while self._retire and self._retire[0][0] <= watermark:
             _, pane = heapq.heappop(self._retire)
             self._panes.discard(pane)
             self.table.delete_namespace(pane)
+
+    def _next_time(self) -> Instant | None:
+        times = [*self._due[:1], *(time for time in [self.stragglers.next_turn()] if time is not None)]
+        return min(times, default=None)
+
+    def _close(self, end: Instant) -> Iterator[Result]:
+        self._scheduled.discard(end)
+        if not self._emits_changes:
+            for key in self._keys(end):
+                for value in self._values(end, key):
+                    yield end, value, end - 1
+
+    def _let_in(self, turn: Instant) -> list[Result]:
+        """Records that have waited for `turn` are put in, and correct what their windows gave."""
+        results: list[Result] = []
+        for key, time, content in self.stragglers.take():
+            pane = self._window.pane_of(time)
+            number = self._window.first_after(pane, turn - self._lateness_us)
+            assert number is not None  # Or it would have been late.
+            results.extend(self._put(pane, number, key, content))
+        return results
 
     def _keys(self, end: Instant) -> list[bytes]:
         """The keys that have records in the window that ends at `end`, sorted."""
@@ -193,6 +225,7 @@ class PanesStage(WindowStage):
         self._due.clear()
         self._scheduled.clear()
         self._retire.clear()
+        self.stragglers.restored()
         for pane in self.table.namespaces():
             self._open(pane)
 

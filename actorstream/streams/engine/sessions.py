@@ -22,7 +22,6 @@ State: for each key its sessions, in order of time, none overlapping another; fo
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import NamedTuple
@@ -33,6 +32,7 @@ from actorstream.streams.engine.contents import Content, Contents, View
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
 from actorstream.streams.engine.schedule import Schedule
+from actorstream.streams.engine.stragglers import Straggler, Stragglers
 from actorstream.streams.engine.window_stage import Result, WindowStage
 from actorstream.streams.plan.nodes import WindowNode
 from actorstream.streams.store.table import StateTable
@@ -48,9 +48,6 @@ class Session(NamedTuple):
     content: Content
 
 
-Straggler = tuple[int, int, Instant, Content]  # (partition, offset, time, the record by itself)
-
-
 class SessionsStage(WindowStage):
     """See the module."""
 
@@ -60,12 +57,10 @@ class SessionsStage(WindowStage):
         kind = contents.kind
         session = tuple[int, int, bool, kind]  # type: ignore[valid-type]
         self._table: StateTable[list[tuple[Instant, Instant, bool, Content]]] = StateTable("sessions", list[session])
-        straggler = tuple[int, int, int, kind]  # type: ignore[valid-type]
-        self._stragglers: StateTable[list[Straggler]] = StateTable("stragglers", list[straggler])
-        self.tables = [self._table, self._stragglers]
+        self._stragglers = Stragglers(contents)
+        self.tables = [self._table, self._stragglers.table]
         self._gap_us = node.window.gap_us
         self._schedule = Schedule()  # When a key's next session ends, or is dropped.
-        self._turns: list[Instant] = []  # heap of the marks that stragglers wait for
         self._open = 0
 
     # --- records ---------------------------------------------------------------------------------------------------
@@ -110,7 +105,7 @@ class SessionsStage(WindowStage):
             elif self._is_late(time, mark):
                 late.append(place)
             else:
-                self._keep_aside(encoded[place], mark, self._straggler(batch, view, place))
+                self._stragglers.keep(encoded[place], mark, batch, view, place)
         self.put_aside(batch, late)
 
     def _runs(self, times: list[Instant], places: list[int]) -> Iterator[tuple[Instant, Instant, list[int]]]:
@@ -127,35 +122,24 @@ class SessionsStage(WindowStage):
             last = time
         yield ordered[begin][0], last, [place for _, place in ordered[begin:]]
 
-    def _straggler(self, batch: Batch, view: View, place: int) -> Straggler:
-        offset = 0 if batch.offsets is None else int(batch.offsets[place])
-        return batch.origin.partition, offset, int(batch.times[place]), self.contents.fold(view, [place])
-
-    def _keep_aside(self, key: bytes, mark: Instant, straggler: Straggler) -> None:
-        waiting = self._stragglers.get(mark, key)
-        if waiting is None:
-            self.check_key(key)
-            waiting = []
-        waiting.append(straggler)
-        self._stragglers.put(mark, key, waiting)
-        if mark not in self._turns:
-            heapq.heappush(self._turns, mark)
-
     def _one_after_the_other(self, batch: Batch) -> Work:
         view = self.contents.view(batch)
         encoded = self._encoder.encode_all(keys_of(batch, self._key))
         columns = (as_list(column) for column in (batch.times, batch.own, batch.marks))
+        changes: list[Result] = []
         for place, (key, time, own, mark) in enumerate(zip(encoded, *columns, strict=True)):
-            yield from self._pass_to(max(mark, self._watermark))
+            if mark > self._watermark or len(changes) >= PIECE_RECORDS:
+                self.emit_results(changes)
+                changes = []
+                yield from self._pass_to(max(mark, self._watermark))
             turn = max(own, self._watermark)
             if self._is_late(time, turn):
                 self.put_aside(batch, [place])
-                continue
-            if time < turn and turn > self._watermark:
-                self._keep_aside(key, turn, self._straggler(batch, view, place))
+            elif time < turn and turn > self._watermark:
+                self._stragglers.keep(key, turn, batch, view, place)
             else:
-                joined = self._join(key, time, time, self.contents.fold(view, [place]))
-                self.emit_results(self._change(key, joined))
+                changes.extend(self._change(key, self._join(key, time, time, self.contents.fold(view, [place]))))
+        self.emit_results(changes)
 
     # --- sessions --------------------------------------------------------------------------------------------------
 
@@ -210,7 +194,7 @@ class SessionsStage(WindowStage):
                 results.extend(self._end(self._schedule.take(), due))
             else:
                 self._watermark = max(self._watermark, time)
-                results.extend(self._let_in(heapq.heappop(self._turns)))
+                results.extend(self._let_in(self._stragglers.take()))
             if len(results) >= PIECE_RECORDS:
                 self.emit_results(results)
                 results = []
@@ -219,10 +203,8 @@ class SessionsStage(WindowStage):
         self.emit_results(results)
 
     def _next_time(self) -> Instant | None:
-        due = self._schedule.next_time()
-        if not self._turns:
-            return due
-        return self._turns[0] if due is None else min(due, self._turns[0])
+        times = [time for time in (self._schedule.next_time(), self._stragglers.next_turn()) if time is not None]
+        return min(times, default=None)
 
     def _end(self, key: bytes, now: Instant) -> Iterable[Result]:
         """One key's sessions that end now give their result; those that are kept no longer are dropped."""
@@ -240,14 +222,11 @@ class SessionsStage(WindowStage):
             [] if self._emits_changes else [result for one in ended for result in self._result(key, one, one.end - 1)]
         )
 
-    def _let_in(self, mark: Instant) -> list[Result]:
-        """The stragglers of a mark; each that joins a session which has ended, or any if all changes are told."""
-        waiting = [(key, one) for key, ones in self._stragglers.items(mark) for one in ones]
-        waiting.sort(key=lambda pair: (*pair[1][:2], pair[0]))
+    def _let_in(self, stragglers: list[Straggler]) -> list[Result]:
+        """Each that joins a session which has ended gives a result; any does, if all changes are told."""
         results: list[Result] = []
-        for key, (_, _, time, content) in waiting:
+        for key, time, content in stragglers:
             results.extend(self._change(key, self._join(key, time, time, content)))
-        self._stragglers.delete_namespace(mark)
         return results
 
     def _change(self, key: bytes, session: Session) -> list[Result]:
@@ -267,7 +246,7 @@ class SessionsStage(WindowStage):
         for key, sessions in self._table.items(0):
             self._plan(key, sessions)
             self._open += sum(not session[2] for session in sessions)
-        self._turns = list(self._stragglers.namespaces())
+        self._stragglers.restored()
 
     def open_windows(self) -> int:
         return self._open
