@@ -94,6 +94,7 @@ class Done(msgspec.Struct, frozen=True, omit_defaults=True, tag="done"):
     state: dict[str, tuple[StateRange, ...]] = {}
     sinks: dict[str, dict[str, Cut]] = {}  # partition → lane → where its output ends
     handles: dict[str, tuple[str, ...]] = {}  # two-phase sink → what to commit
+    schemas: dict[str, dict[str, Any]] = {}  # state → the type that it is kept as; empty: it says nothing
     format: int = FORMAT
     region: int = 0
 
@@ -159,6 +160,7 @@ class History:
         self.watermarks: dict[str, int] = {}
         self.instances: dict[str, Any] = {}  # task → how many, when the last checkpoint was decided
         self.state: dict[str, tuple[StateRange, ...]] = {}
+        self.schemas: dict[str, dict[str, Any]] = {}
         self.savepoints: dict[str, int] = {}
         self._cuts: dict[tuple[str, str, int], tuple[int, Cut]] = {}  # (partition, lane, slot) → (epoch, cut)
 
@@ -214,6 +216,7 @@ class History:
         self.instances = dict(self.epoch.assignment or {})
         self.sources.update(done.sources)
         self.watermarks.update(done.watermarks)
+        self.schemas.update(done.schemas)
         for state, ranges in done.state.items():
             self.state[state] = _needed((*self.state.get(state, ()), *ranges))
         for partition, lanes in done.sinks.items():

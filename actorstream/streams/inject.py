@@ -24,6 +24,16 @@ class Injection:
     types: tuple[Any, ...] = ()
     default: Any = None
     ttl_us: int | None = None
+    upgrade: Callable[[Any], Any] | None = None
+
+    @property
+    def content_type(self) -> Any:
+        """The type that the state of one key is kept as."""
+        if self.kind == "value":
+            return self.types[0] if self.types else Any
+        if self.kind == "list":
+            return list[self.types[0]] if self.types else list  # type: ignore[name-defined]
+        return dict[self.types[0], self.types[1]] if len(self.types) == 2 else dict  # type: ignore[name-defined]
 
     def __str__(self) -> str:
         return f"{self.parameter}: {self.kind}"
@@ -54,4 +64,4 @@ def _injection(parameter: str, annotation: Any) -> Injection:
             "Key[...], ValueState[...], ListState[...], MapState[...] or Timer, so that it can be injected"
         )
     default = options.default if options.has_default() else None
-    return Injection(parameter, kind, typing.get_args(annotation), default, options.ttl_us)
+    return Injection(parameter, kind, typing.get_args(annotation), default, options.ttl_us, options.upgrade)

@@ -7,7 +7,7 @@ by hand, to test an operator as the plain function that it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -36,6 +36,9 @@ class State:
 
     Args:
         default: what a `ValueState` gives while nothing is set.
+        upgrade: what makes of a value that was kept under another type one of this type; None takes it away. It is
+            called for each key when a program starts whose type of the state has changed, with the value as it was: a
+            record has its old fields. Once a checkpoint holds what it made, it is not called any more.
         ttl: the time-to-live, in event time: what a key holds is gone for every record or timer whose time, or whose
             watermark, is so much or more after the latest record that wrote to it. A list or a map lives and goes as
             a whole. Reading does not lengthen it. Without one, state is kept until it is cleared.
@@ -48,10 +51,17 @@ class State:
         >>> Recent = Annotated[ListState[str], State(ttl="30m")]
     """
 
-    __slots__ = ("default", "ttl_us")
+    __slots__ = ("default", "ttl_us", "upgrade")
 
-    def __init__(self, *, default: Any = _NO_DEFAULT, ttl: str | timedelta | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        default: Any = _NO_DEFAULT,
+        ttl: str | timedelta | None = None,
+        upgrade: Callable[[Any], Any] | None = None,
+    ) -> None:
         self.default = default
+        self.upgrade = upgrade
         self.ttl_us = None if ttl is None else duration_us(ttl, what="the time-to-live of a state")
 
     def has_default(self) -> bool:

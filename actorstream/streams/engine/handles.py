@@ -93,17 +93,17 @@ class Handles:
         self._lookups: list[Arguments | Handle] = []
         self._keys: dict[bytes, Any] = {}
         self._sequence = 0
+        for one in node.states():
+            self._declare_state(one)
         for one in node.every_injected():
-            self._declare(one)
+            if one.kind == "timer" and one.parameter not in self._event:
+                self._declare_timer(one.parameter)
 
-    def _declare(self, one: Injection) -> None:
+    def _declare_state(self, one: Injection) -> None:
         name = one.parameter
-        if one.kind == "timer" and name not in self._event:
-            self._declare_timer(name)
-        elif one.kind not in ("key", "timer") and name not in self._tables:
-            self._tables[name] = StateTable(name, _content_type(one))
-            self._logs[name] = []
-        if one.ttl_us is not None and one.kind not in ("key", "timer") and name not in self._expiries:
+        self._tables[name] = StateTable(name, one.content_type, one.upgrade)
+        self._logs[name] = []
+        if one.ttl_us is not None:
             self._expiries[name] = expiry = Expiry(name, one.ttl_us)
             self._tables[expiry.table.name] = expiry.table
 
@@ -293,11 +293,3 @@ def _take_next(every: dict[str, Timers], mark: Instant) -> tuple[str, Instant, b
         return None
     first.take(first_due)
     return first.name, first_due[0], first_due[2]
-
-
-def _content_type(one: Injection) -> Any:
-    if one.kind == "value":
-        return one.types[0] if one.types else Any
-    if one.kind == "list":
-        return list[one.types[0]] if one.types else list  # type: ignore[name-defined]
-    return dict[one.types[0], one.types[1]] if len(one.types) == 2 else dict  # type: ignore[name-defined]

@@ -14,6 +14,7 @@ commit.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, get_args
 
 from actorstream.actors import Actor, Context, Crash, Ref, Terminated, receives
@@ -42,6 +43,7 @@ from actorstream.streams.job.opening import Opening, decision_append
 from actorstream.streams.job.questions import Questions
 from actorstream.streams.job.restoring import restore_of
 from actorstream.streams.job.savepoints import Savepoints
+from actorstream.streams.job.schemas import with_schemas
 from actorstream.streams.job.source_task import SourceTask
 from actorstream.streams.job.spec import JobSpec, TaskSpec, actor_name, task_specs
 from actorstream.streams.job.times import Times
@@ -118,7 +120,8 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         for spec in task_specs(self._job, context.path):
             self._tasks[spec.id] = spec
             self._refs[spec.id] = Ref(f"{context.path}/{actor_name(spec.id)}")
-        self._opening = Opening(self._job, self._questions, context, lambda: self._prepare(context))
+        prepare, refuse = partial(self._prepare, context), partial(self._fail, context)
+        self._opening = Opening(self._job, self._questions, context, prepare, refuse)
         self._opening.start()
 
     # --- epochs ----------------------------------------------------------------------------------------------------
@@ -234,11 +237,8 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
             return
         self._scheduled = True
         since = context.now() - self._checkpoints.triggered_at
-        wait = (
-            max(self._job.settings.checkpoint_us - since, 0)
-            if self._checkpoints.triggered_at
-            else self._job.settings.checkpoint_us
-        )
+        interval = self._job.settings.checkpoint_us
+        wait = max(interval - since, 0) if self._checkpoints.triggered_at else interval
         context.schedule(max(wait, 1), m.TriggerDue(self._epoch))
 
     @receives(m.TriggerDue)
@@ -270,8 +270,8 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._progress[ack.task] = ack.progress
         if not self._checkpoints.ack(ack):
             return
-        history = self._opening.history
-        done = self._checkpoints.done(self._epoch, self._job.plan.plan_hash, context.now())
+        history, plan = self._opening.history, self._job.plan
+        done = with_schemas(self._checkpoints.done(self._epoch, plan.plan_hash, context.now()), plan, history)
 
         def decided(answer: Any) -> None:
             history.apply(done, answer.first_offset)

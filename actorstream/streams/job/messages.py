@@ -78,6 +78,7 @@ class Restore(msgspec.Struct, frozen=True):
     state: dict[str, tuple[StateRange, ...]] = {}
     handles: dict[str, tuple[str, ...]] = {}
     instances: dict[str, int] = {}
+    schemas: dict[str, dict[str, Any]] = {}
 
 
 class Prepare(Message):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actorstream.actors import Context
-from actorstream.errors import Fenced, TopicMismatch
+from actorstream.errors import BadInput, Fenced, Mistake, TopicMismatch
 from actorstream.log.client import (
     PRODUCER_EPOCH_MAX,
     SLOTS,
@@ -37,20 +37,32 @@ from actorstream.log.client import (
 from actorstream.model.schema import describe
 from actorstream.model.topic import Topic, TopicSpec
 from actorstream.streams.job.questions import Questions
+from actorstream.streams.job.schemas import check_schemas
 from actorstream.streams.job.spec import JobSpec, task_id
 from actorstream.streams.plan.nodes import Source
 
 
 class Opening:
-    """See the module. Calls `then` at the end; what it found out is in its attributes."""
+    """See the module. Calls `then` at the end; what it found out is in its attributes.
 
-    def __init__(self, job: JobSpec, questions: Questions, context: Context, then: Callable[[], None]) -> None:
+    Calls `refuse` instead if the program cannot go on with what its last checkpoint holds.
+    """
+
+    def __init__(
+        self,
+        job: JobSpec,
+        questions: Questions,
+        context: Context,
+        then: Callable[[], None],
+        refuse: Callable[[Mistake], None],
+    ) -> None:
         self.history = History()
         self.ends: dict[str, int] = {}  # source instance → end of its partition when the run began
         self._job = job
         self._questions = questions
         self._context = context
         self._then = then
+        self._refuse = refuse
         self._watched: dict[str, None] = {}
         self._partitions: dict[str, int] = {}  # sink topic → how many partitions it has
         self._reason = ""
@@ -77,7 +89,15 @@ class Opening:
                     f"topic {asked.name!r} has {answer.spec.partitions} partitions, and the program declares "
                     f"{asked.partitions}; declare {answer.spec.partitions}, or use another topic"
                 )
-        self.read_history(lambda: self._find_ends(lambda: self.open_epoch("start", self._then)))
+        self.read_history(self._check_schemas)
+
+    def _check_schemas(self) -> None:
+        try:
+            check_schemas(self._job.plan, self.history)
+        except BadInput as error:
+            self._refuse(error)
+        else:
+            self._find_ends(lambda: self.open_epoch("start", self._then))
 
     def read_history(self, then: Callable[[], None]) -> None:
         """Read the job's log from where it was read to, to its end.

@@ -37,8 +37,10 @@ class Restoring:
         self._then = then
         self._next = 0
 
-    def start(self, context: Context, state: Ranges, groups: range) -> None:
-        """Load these ranges, and of them what belongs to these key groups."""
+    def start(self, context: Context, restore: m.Restore, groups: range) -> None:
+        """Load what a checkpoint holds, and of it what belongs to these key groups."""
+        state: Ranges = restore.state
+        self._schemas = restore.schemas
         self._context = context
         self._groups = groups
         self._ranges: list[tuple[str, StateRange]] = sorted(
@@ -59,7 +61,7 @@ class Restoring:
     def _load_next(self, offset: int | None) -> None:
         """Fetch from `offset`, or the next range; done when there is none."""
         if self._next == len(self._ranges):
-            self._then()
+            self._finish()
             return
         _, wanted = self._ranges[self._next]
         start = wanted.start if offset is None else offset
@@ -89,6 +91,11 @@ class Restoring:
                 self._load_next(max(reached, wanted.start))
                 return
             self._next += 1
+        self._finish()
+
+    def _finish(self) -> None:
+        for name, table in self._tables.items():
+            table.upgrade(self._schemas.get(name, {}))
         self._then()
 
 
@@ -101,6 +108,7 @@ def restore_of(history: History) -> m.Restore:
         sources=dict(history.sources),
         watermarks=dict(history.watermarks),
         state={state: ranges for state, ranges in history.state.items() if ranges},
+        schemas=dict(history.schemas),
         handles={} if done is None else dict(done.handles),
     )
 

@@ -31,13 +31,13 @@ class StateWriter:
         written = {}
         for state, table in tables.items():
             changes = table.seal(checkpoint)
-            if changes:
+            if changes or table.is_upgraded:
                 self.count(state, len(changes))
                 written[state] = self._changes_or_base(state, table, changes)
         return written
 
     def _changes_or_base(self, state: str, table: StateTable[object], changes: list[Change]) -> StateChanges:
-        if self._since_base[state] <= max(self._base_after, BASE_AFTER_TIMES * table.size()):
+        if not table.is_upgraded and self._since_base[state] <= max(self._base_after, BASE_AFTER_TIMES * table.size()):
             return StateChanges(changes, base=False)
         self._since_base[state] = 0
         return StateChanges(table.everything(), base=True)

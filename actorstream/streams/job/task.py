@@ -140,7 +140,7 @@ class Task(Actor):
         if self._fresh:
             then = partial(self._prepared, context, prepare)
             loading = Restoring(self.questions, self.changelog(), self.tables(), self.state_writer, then)
-            loading.start(context, prepare.restore.state, self.spec.groups)
+            loading.start(context, prepare.restore, self.spec.groups)
         else:
             for table in self.tables().values():
                 table.commit(prepare.restore.checkpoint)

@@ -288,6 +288,16 @@ class Process(Stateful):
         """What the function and those of its timers ask for."""
         return (*self.injected, *(one for _, injected in self.timers.values() for one in injected))
 
+    def states(self) -> tuple[Any, ...]:
+        """The states among them, each once: as the first that names it declares it, with the options of any."""
+        found: dict[str, Any] = {}
+        for one in self.every_injected():
+            if one.kind not in ("key", "timer"):
+                first = found.get(one.parameter, one)
+                ttl_us, upgrade = first.ttl_us or one.ttl_us, first.upgrade or one.upgrade
+                found[one.parameter] = replace(first, ttl_us=ttl_us, upgrade=upgrade)
+        return tuple(found.values())
+
     def detail(self) -> str:
         return ", ".join(str(one) for one in self.injected)
 

@@ -14,8 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from actorstream.model.codec import Codec
+from actorstream.errors import BadInput, PlanError
+from actorstream.model.codec import Codec, is_exact
 from actorstream.model.identity import key_group
+from actorstream.model.schema import build, describe
 from actorstream.streams.store.changes import Change
 
 T = TypeVar("T")
@@ -30,14 +32,23 @@ _Before = tuple[bool, bytes | None]
 
 
 class StateTable(Generic[T]):
-    """See the module. `kind` is the type that values are declared to have.
+    """See the module.
+
+    Args:
+        name: the state's, in its operator.
+        kind: the type that values are declared to have.
+        upgrade: makes of a value of an older type one of this type, or None.
 
     Guarantees: after `rollback` the table is what it was when the last committed layer was sealed.
     Leaves to others: writing changes down (`changelog`), and which checkpoints are decided.
     """
 
-    def __init__(self, name: str, kind: Any = Any) -> None:
+    def __init__(self, name: str, kind: Any = Any, upgrade: Callable[[Any], T | None] | None = None) -> None:
         self.name = name
+        self._kind = kind
+        self._upgrade = upgrade
+        self.is_upgraded = False  # Until a decided checkpoint holds all of what was upgraded.
+        self._upgraded_in: int | None = None  # The first checkpoint in flight that does.
         codec = Codec(name, kind)
         self._encode: Callable[[T], bytes] = codec.encode
         self._decode: Callable[[bytes], T] = codec.decode
@@ -162,6 +173,8 @@ class StateTable(Generic[T]):
             live = self._live.get(namespace, {})
             layer[namespace] = {key: self._encode(live[key]) if key in live else None for key in keys}
         self._touched = {}
+        if self.is_upgraded and self._upgraded_in is None:
+            self._upgraded_in = checkpoint
         if layer:
             self._sealed.append((checkpoint, layer))
         return [
@@ -172,10 +185,12 @@ class StateTable(Generic[T]):
 
     def is_touched(self) -> bool:
         """Whether anything changed since the last seal."""
-        return bool(self._touched)
+        return bool(self._touched) or (self.is_upgraded and self._upgraded_in is None)
 
     def commit(self, checkpoint: int) -> None:
         """The checkpoint is decided: merge its layer, and those before it, into the base."""
+        if self._upgraded_in is not None and self._upgraded_in <= checkpoint:
+            self.is_upgraded, self._upgraded_in = False, None
         while self._sealed and self._sealed[0][0] <= checkpoint:
             _, layer = self._sealed.pop(0)
             for namespace, entries in layer.items():
@@ -184,6 +199,7 @@ class StateTable(Generic[T]):
 
     def rollback(self) -> None:
         """Forget everything that no decided checkpoint holds."""
+        self._upgraded_in = None
         self._sealed.clear()
         self._live.clear()
         self._touched.clear()
@@ -195,6 +211,32 @@ class StateTable(Generic[T]):
         assert not self._sealed
         for change in changes:
             self._apply(change.namespace, change.key, change.value)
+
+    def upgrade(self, old: dict[str, Any]) -> None:
+        """What was loaded is of type `old` (`schema_of`): make it of this one, if it is another and may be upgraded.
+
+        From then on `is_upgraded` asks for a base, because what the changelog holds is of the older type.
+
+        Raises:
+            BadInput: the upgrade function failed, or gave what cannot be kept.
+        """
+        if self._upgrade is None or not old or old == schema_of(self._kind):
+            return
+        decode = Codec(self.name, build(old)).decode
+        for namespace, entries in list(self._base.items()):
+            for key, encoded in list(entries.items()):
+                self._apply(namespace, key, self._upgraded(decode(encoded)))
+        self.is_upgraded = True
+
+    def _upgraded(self, value: Any) -> bytes | None:
+        assert self._upgrade is not None
+        try:
+            made = self._upgrade(value)
+        except Exception as error:
+            raise BadInput(
+                f"the upgrade function of state {self.name!r} failed on {value!r}: {type(error).__name__}: {error}"
+            ) from error
+        return None if made is None else self._encode(made)
 
     def drop_groups(self, first: int, last: int) -> None:
         """Forget what was loaded of some key groups, both included: what is loaded next takes its place."""
@@ -234,6 +276,16 @@ class StateTable(Generic[T]):
             if key in entries:
                 return entries[key]
         return self._base.get(namespace, {}).get(key)
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """The description of a type that says all of what its values are; else an empty one."""
+    if not is_exact(kind):
+        return {}
+    try:
+        return describe(kind)
+    except PlanError:  # Only JSON can be described; such values are kept all the same.
+        return {}
 
 
 def _set(found: dict[bytes, None], key: bytes, there: bool) -> None:
