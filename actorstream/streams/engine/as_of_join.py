@@ -18,8 +18,7 @@ from typing import Any
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
-from actorstream.streams.engine.two_sided import RIGHT, TwoSidedStage
-from actorstream.streams.engine.waiting import Waiting
+from actorstream.streams.engine.two_sided import RIGHT, TwoSidedStage, in_order, waiting
 from actorstream.streams.plan.joins import AsOfJoin
 from actorstream.streams.store.table import StateTable
 
@@ -35,7 +34,7 @@ class AsOfJoinStage(TwoSidedStage):
     def __init__(self, node: AsOfJoin) -> None:
         super().__init__(node)
         left, right = node.left_type, node.right_type
-        self._waiting = Waiting("waiting", left)
+        self._waiting = waiting("waiting", left)
         versions: Any = list[tuple[int, int, int, int, right]]  # type: ignore[valid-type]
         self._versions: StateTable[list[Version]] = StateTable("versions", versions)
         self.tables = [self._waiting.table, self._versions]
@@ -45,7 +44,7 @@ class AsOfJoinStage(TwoSidedStage):
         if side == RIGHT:
             self._add_versions(batch, keys)
         else:
-            self._waiting.add(batch, keys)
+            self.wait(self._waiting, batch, keys)
         if len(batch):
             yield from self._fire(as_list(batch.marks)[-1])
 
@@ -67,12 +66,11 @@ class AsOfJoinStage(TwoSidedStage):
         """Join all that waits for a time before this."""
         times: list[Instant] = []
         values: list[Any] = []
-        while (due := self._waiting.next) is not None and due[0] < watermark:
-            as_of, key, records = self._waiting.take()
+        for key, (as_of, time, _, _, value) in sorted(self._waiting.take_before(watermark), key=in_order):
             found = self._version(key, as_of)
             if found is not None or self.node.how == "left":
-                times += [time for time, _, _, _ in records]
-                values += [self.joined(Batch([]), -1, value, found) for _, _, _, value in records]
+                times.append(time)
+                values.append(self.joined(Batch([]), -1, value, found))
             if len(values) >= PIECE_RECORDS:
                 self._emit(times, values)
                 times, values = [], []
@@ -92,7 +90,7 @@ class AsOfJoinStage(TwoSidedStage):
 
     def restored(self) -> None:
         super().restored()
-        self._waiting.restored()
+        self._waiting.rebuild()
 
 
 def _last(versions: list[Version], as_of: Instant) -> int:

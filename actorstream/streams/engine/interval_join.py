@@ -1,6 +1,6 @@
 """The interval join: pairs of records with the same key whose times differ by at most `within`.
 
-Theory of operation. Records of both sides are taken in order of time (`waiting`), so that the pairs come in one order
+Theory of operation. Records of both sides are taken in order of time (`two_sided`), so that the pairs come in one order
 whatever the order in which the records came. Each is then kept until time rules a partner out, and meets those of the
 other side that are kept. They lie in buckets as long as `within`, so that a record looks into few of them, and whole
 buckets are dropped.
@@ -19,8 +19,7 @@ from typing import Any
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
-from actorstream.streams.engine.two_sided import LEFT, TwoSidedStage, held
-from actorstream.streams.engine.waiting import Waiting
+from actorstream.streams.engine.two_sided import LEFT, TwoSidedStage, held, in_order, waiting
 from actorstream.streams.plan.joins import IntervalJoin
 from actorstream.streams.store.table import StateTable
 
@@ -32,7 +31,7 @@ class _Side:
     """What waits, and what is kept, of one side."""
 
     def __init__(self, name: str, kind: Any, *, comes_alone: bool) -> None:
-        self.waiting = Waiting(f"{name}-waiting", kind)
+        self.waiting = waiting(f"{name}-waiting", kind)
         self.table: StateTable[list[Kept]] = StateTable(name, list[tuple[int, int, bool, kind]])
         self.comes_alone = comes_alone
         self.buckets: set[int] = set()
@@ -55,7 +54,7 @@ class IntervalJoinStage(TwoSidedStage):
         self._values: list[Any] = []
 
     def take(self, batch: Batch, side: int) -> Work:
-        self._sides[side].waiting.add(batch, self.encoded(batch, side))
+        self.wait(self._sides[side].waiting, batch, self.encoded(batch, side))
         if len(batch):
             yield from self._go_on(as_list(batch.marks)[-1])
 
@@ -65,13 +64,11 @@ class IntervalJoinStage(TwoSidedStage):
 
     def _go_on(self, watermark: Instant) -> Work:
         """Take, in order of time, all that waits for a time before this; let those come alone that are ruled out."""
-        while (side := self._next_side()) is not None and (due := self._sides[side].waiting.next) is not None:
-            if due[0] >= watermark:
-                break
-            self._let_come_alone(due[0])
-            as_of, key, records = self._sides[side].waiting.take()
-            for time, _, _, value in records:
-                self._meet(side, key, time, as_of, value)
+        turns = [(turn, side) for side, one in enumerate(self._sides) for turn in one.waiting.take_before(watermark)]
+        turns.sort(key=lambda turn: in_order(turn[0]))  # Of equals the left comes first.
+        for (key, (as_of, time, _, _, value)), side in turns:
+            self._let_come_alone(as_of)
+            self._meet(side, key, time, as_of, value)
             if len(self._values) >= PIECE_RECORDS:
                 self._emit()
                 yield
@@ -80,11 +77,6 @@ class IntervalJoinStage(TwoSidedStage):
         if watermark > self.watermark:
             self.watermark = watermark
             self._drop()
-
-    def _next_side(self) -> int | None:
-        """The side whose turn it is."""
-        nexts = [(due, side) for side, one in enumerate(self._sides) if (due := one.waiting.next) is not None]
-        return min(nexts)[1] if nexts else None
 
     # --- records -----------------------------------------------------------------------------------------------------
 
@@ -172,7 +164,7 @@ class IntervalJoinStage(TwoSidedStage):
         super().restored()
         self._alone, self._times, self._values = [], [], []
         for side, one in enumerate(self._sides):
-            one.waiting.restored()
+            one.waiting.rebuild()
             one.buckets = set(one.table.namespaces())
             if one.comes_alone:
                 for bucket in sorted(one.buckets):

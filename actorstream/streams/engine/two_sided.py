@@ -8,7 +8,8 @@ from typing import Any
 
 from actorstream.model.identity import Encoder
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant
-from actorstream.streams.engine.batch import Batch
+from actorstream.streams.engine.batch import Batch, as_list
+from actorstream.streams.engine.buckets import Buckets
 from actorstream.streams.engine.failure import fail
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import PausableStage, Work
@@ -17,6 +18,23 @@ from actorstream.streams.plan.joins import Join
 from actorstream.streams.plan.nodes import KeyBy
 
 LEFT, RIGHT = 0, 1
+
+Waited = tuple[Instant, Instant, int, int, Any]
+"""As of when a record is taken, its time, partition, offset and value."""
+
+Turn = tuple[bytes, Waited]
+"""A record whose turn it is, behind its key."""
+
+
+def waiting(name: str, kind: Any) -> Buckets:
+    """Where records wait until the watermark has passed them, so that they are taken in order of time."""
+    return Buckets(name, tuple[int, int, int, int, kind])
+
+
+def in_order(turn: Turn) -> tuple[Instant, bytes, Instant, int, int]:
+    """What decides whose turn comes first, however the records came: time and key, then partition and offset."""
+    key, (as_of, time, partition, offset, _) = turn
+    return as_of, key, time, partition, offset
 
 
 def held(watermark: Instant, hold_us: int) -> Instant:
@@ -55,6 +73,14 @@ class TwoSidedStage(PausableStage):
     def push_right(self, batch: Batch) -> None:
         """Take a batch of the right."""
         self.begin(self.take(batch, RIGHT))
+
+    def wait(self, where: Buckets, batch: Batch, keys: list[bytes]) -> None:
+        """Let the records of a batch wait; one that is late by its own split's watermark waits for that."""
+        partition = batch.origin.partition
+        offsets = [0] * len(batch) if batch.offsets is None else as_list(batch.offsets)
+        columns = (as_list(batch.times), as_list(batch.own), offsets, batch.rows())
+        for key, time, own, offset, value in zip(keys, *columns, strict=True):
+            where.add(key, (max(time, own), time, partition, offset, value))
 
     @abstractmethod
     def take(self, batch: Batch, side: int) -> Work:
