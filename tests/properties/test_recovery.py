@@ -109,15 +109,21 @@ class Life:
         return self.committed
 
 
-def steps_of(records: list[Given], sizes: list[int], delay: int) -> list[Step]:
-    """The records with their times and marks, in pieces, and the end."""
+def steps_of(records: list[Given], sizes: list[int], delay: int, behind: int) -> list[Step]:
+    """The records with their times and marks, in pieces, and the end.
+
+    `behind`: how many pieces another partition, which has nothing of interest, is behind this one.
+    """
     source = Source(name="readings", event_time="at", max_delay_us=delay * 1_000_000, type=Reading)
     line, made, offset = Timeline(source, Origin("readings")), [], 0
+    marks = [START_OF_TIME] * behind
     for piece in cut([reading(one) for one in records], sizes):
         batch = Batch(piece, kind=Reading, offsets=range(offset, offset + len(piece)), origin=Origin("readings"))
         line.stamp(batch, None)
         offset += len(piece)
-        made.append((batch, line.watermark))
+        marks.append(line.watermark)
+        floor = marks[-1 - behind]
+        made.append((batch.below(floor), floor))
     return [*made, (Batch([]), END_OF_TIME)]
 
 
@@ -217,13 +223,18 @@ happenings = st.lists(
 )
 
 
-@given(operator=operators, records=inputs, sizes=sizes, delay=delays, happens=happenings)
+@given(operator=operators, records=inputs, sizes=sizes, delay=delays, behind=st.integers(0, 2), happens=happenings)
 def test_a_crash_makes_no_difference(
-    operator: Any, records: list[Given], sizes: list[int], delay: int, happens: list[Callable[[Life], None]]
+    operator: Any,
+    records: list[Given],
+    sizes: list[int],
+    delay: int,
+    behind: int,
+    happens: list[Callable[[Life], None]],
 ) -> None:
     """Whether a task goes back in memory, or another one loads what was written."""
     make = stage_of(operator)
-    steps = steps_of(records, sizes, delay)
+    steps = steps_of(records, sizes, delay, behind)
     undisturbed = Life(make, steps).finish()
 
     life = Life(make, steps)
@@ -232,3 +243,27 @@ def test_a_crash_makes_no_difference(
 
     assert life.finish() == undisturbed
     assert isinstance(operator._node.inputs[0], KeyBy)
+
+
+@given(
+    operator=operators,
+    records=inputs,
+    sizes=sizes,
+    delay=delays,
+    behind=st.integers(0, 2),
+    again=st.sampled_from([Life.begin, Life.roll_back]),
+)
+def test_a_crash_after_every_step_makes_no_difference(
+    operator: Any, records: list[Given], sizes: list[int], delay: int, behind: int, again: Callable[[Life], None]
+) -> None:
+    """Whatever a stage has beside its tables, it finds again in them."""
+    make = stage_of(operator)
+    steps = steps_of(records, sizes, delay, behind)
+    undisturbed = Life(make, steps).finish()
+
+    life = Life(make, steps)
+    for _ in steps:
+        for one in (Life.step, Life.seal, Life.decide, again):
+            one(life)
+
+    assert life.finish() == undisturbed

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from actorstream import App, ListState, Record, State, Timer, ValueState, agg, sliding, tumbling
+from actorstream import App, ListState, Record, State, Timer, ValueState, agg, rows, session, sliding, tumbling
 from actorstream.errors import Mistake, PlanError, TopicMismatch
 from actorstream.testing import run
 from tests.streams.makers import Event, at, event, events_of
@@ -93,6 +93,8 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a window that is none": (lambda: keyed().window("10s"), r"give it tumbling\(\"10s\"\)"),
     "an unknown emit": (lambda: keyed().window(tumbling("1s"), emit="always"), r"emit is 'always'; it is \"close\""),
+    "windows of no records": (lambda: rows(0), r"rows\(0\): give the number of records"),
+    "windows of half a record": (lambda: rows(0.5), r"rows\(0.5\): give the number of records"),  # type: ignore[arg-type]
     "a step beyond the window": (lambda: sliding("1s", every="2s"), r"step is longer than the window"),
     ".late before the window is finished": (lambda: windowed().late, r"finish the window first"),
     "a sink that is none": (lambda: source().to(print), r"to\(\) at .* give it a topic \(app.topic\) or a sink"),
@@ -151,6 +153,7 @@ def test_a_mistake_is_refused_where_it_is_written(mistake: Callable[[], Any], wo
 
 DURATIONS: dict[str, Callable[[Any], Any]] = {
     "tumbling": tumbling,
+    "session gap": lambda text: session(text),
     "sliding size": lambda text: sliding(text, every="1s"),
     "sliding step": lambda text: sliding("1h", every=text),
     "allowed_lateness": lambda text: keyed().window(tumbling("1s"), allowed_lateness=text),
