@@ -87,7 +87,11 @@ class Writer(Protocol):
 
 @runtime_checkable
 class TwoPhaseSink(Protocol):
-    """Where records go, visible only once the checkpoint that they belong to is decided."""
+    """Where records go, visible only once the checkpoint that they belong to is decided.
+
+    One may have a method `takes_frames(kind)`, too, which says whether its writers take `polars.DataFrame`s of a Record
+    type; where the values are columns already, they are then given as such.
+    """
 
     def open(self, handle: str, /) -> Writer:
         """A writer whose result is named by `handle`: letters, digits, `.`, `_` and `-`; sorts by checkpoint."""

@@ -1,4 +1,4 @@
-"""Ours: exactly-once, with a checkpoint every 100 ms."""
+"""Ours: exactly-once, with a checkpoint every 100 ms; over columns where the question needs no Python function."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from actorstream import App, Record, ValueState, Window, agg, sliding, tumbling
 from actorstream.connectors import files
@@ -37,12 +39,12 @@ class Often(Record):
     value: int
 
 
-def as_map(bids: Stream[Bid]) -> Stream[Answer]:
-    return bids.map(lambda bid: Answer(bid.auction, bid.price * 0.908))
+def as_map(bids: Stream[Bid]) -> Stream[Any]:
+    return bids.select(key="auction", value=pl.col("price") * 0.908)
 
 
-def as_filter(bids: Stream[Bid]) -> Stream[Answer]:
-    return bids.filter(lambda bid: bid.price > 150).map(lambda bid: Answer(bid.auction, bid.price))
+def as_filter(bids: Stream[Bid]) -> Stream[Any]:
+    return bids.where(pl.col("price") > 150).select(key="auction", value="price")
 
 
 def as_sliding(bids: Stream[Bid]) -> Stream[Often]:
@@ -96,16 +98,22 @@ WORKLOADS: dict[str, Callable[[Stream[Bid]], Stream[Any]]] = {
 }
 
 
-def read(app: App, path: Path) -> Stream[Bid]:
-    return app.stream(files.jsonl(path, Bid), event_time="at", max_delay="10s", name=path.stem)
+WITHOUT_TIME = ("map", "filter", "mean")
+
+
+def read(app: App, path: Path, workload: str) -> Stream[Bid]:
+    source = files.jsonl(path, Bid)
+    if workload in WITHOUT_TIME:
+        return app.stream(source, name=path.stem)
+    return app.stream(source, event_time="at", max_delay="10s", name=path.stem)
 
 
 def main(workload: str, source: str, target: str) -> None:
     start = time.perf_counter()
     app = App(f"peers-{workload}")
-    bids = read(app, Path(source) / "bids.jsonl")
+    bids = read(app, Path(source) / "bids.jsonl", workload)
     if workload == "join":
-        answers: Stream[Any] = as_join(bids, read(app, Path(source) / "views.jsonl"))
+        answers: Stream[Any] = as_join(bids, read(app, Path(source) / "views.jsonl", workload))
     else:
         answers = WORKLOADS[workload](bids)
     answers.to(files.jsonl(target))

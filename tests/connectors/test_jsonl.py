@@ -58,12 +58,12 @@ def test_any_cut_and_any_restart_gives_the_same_values(read_all_session, lines, 
             assert read_all_session(files.jsonl(path), position).values == values[count:]
 
 
-def test_it_is_a_bounded_replayable_source_of_rows(tmp_path):
+def test_it_is_a_bounded_replayable_source(tmp_path):
     """As the protocol has it."""
     source = files.jsonl(tmp_path / "bids.jsonl", Bid)
 
     assert isinstance(source, Source)
-    assert (source.type, source.bounded, source.replayable, source.columnar) == (Bid, True, True, False)
+    assert (source.type, source.bounded, source.replayable, source.columnar) == (Bid, True, True, True)
     assert str(source) == f"files.jsonl('{tmp_path}/bids.jsonl')"
 
 

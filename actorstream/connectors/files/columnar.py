@@ -71,6 +71,10 @@ class Columnar:
         """
         return ColumnarEncoder(self.type)
 
+    def takes_frames(self, kind: type[Record]) -> bool:
+        """Frames of the type are what is written anyway."""
+        return issubclass(kind, self.type)
+
 
 class ColumnarPass:
     """One pass through a file. Its mark: `row`, how many rows lie before."""
@@ -206,13 +210,16 @@ class ColumnarEncoder:
         self._kind = kind
         self._frames: list[polars.DataFrame] = [frame_to_store(rows_to_frame([], kind), kind)]
 
-    def add(self, values: Sequence[Any]) -> bytes:
+    def add(self, values: Sequence[Any] | polars.DataFrame) -> bytes:
         """Take some values; nothing can be written yet.
 
         Raises:
             BadInput: a value is of another type than the file's, or does not fit its column.
         """
-        frame = rows_to_frame(fitting(values, self._kind), self._kind)
+        if isinstance(values, Sequence):
+            frame = rows_to_frame(fitting(values, self._kind), self._kind)
+        else:
+            frame = values.select(field_names(self._kind))
         self._frames.append(frame_to_store(frame, self._kind))
         return b""
 

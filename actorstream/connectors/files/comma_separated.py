@@ -7,7 +7,6 @@ one is None where the field admits None; a list, dict or Record is JSON. A row m
 from __future__ import annotations
 
 import csv
-import io
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
@@ -15,6 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 import msgspec.inspect as inspect
 
+from actorstream.connectors.files.form import Form
 from actorstream.connectors.files.format import LINE_BYTES_MAX, BadLine, Line, Mark, Part, sift
 from actorstream.connectors.files.opening import open_file
 from actorstream.connectors.files.values import fitting
@@ -41,7 +41,7 @@ class CommaSeparated:
     name = "csv"
     endings: tuple[str, ...] = (".csv",)
     blocking = False
-    columnar = False
+    columnar = True
 
     def __init__(self, kind: type[Record]) -> None:
         if not is_record_type(kind):
@@ -49,12 +49,12 @@ class CommaSeparated:
         self.type: Any = kind
 
     def open(self, path: str, mark: Mark | None, columns: tuple[str, ...] | None) -> CommaSeparatedPass:
-        """A pass from a mark.
+        """A pass from a mark; it gives frames of `columns`, or Records when that is None.
 
         Raises:
-            BadInput: the file cannot be opened, or its header lacks a field without a default.
+            BadInput: the file cannot be opened, or its header lacks a field that is wanted and has no default.
         """
-        return CommaSeparatedPass(path, self.type, mark or {})
+        return CommaSeparatedPass(path, Form(self.type, columns), mark or {})
 
     def encoder(self) -> CommaSeparatedEncoder:
         """For one new file."""
@@ -64,13 +64,13 @@ class CommaSeparated:
 class CommaSeparatedPass:
     """One pass through a file. Its mark: `offset` in bytes, `line` how many lines lie before."""
 
-    def __init__(self, path: str, kind: type[Record], mark: Mark) -> None:
-        self._path = path
+    def __init__(self, path: str, form: Form, mark: Mark) -> None:
+        self._path, self._form = path, form
         self._found: deque[Part | BadLine] = deque()
         self._file = open_file(path, mark.get("offset", 0))
         self._lines = _Lines(self._file, 0, 0)
         self._file.seek(0)
-        self._cells = _Cells(path, self._header(), kind)
+        self._cells = _Cells(path, self._header(), form.kind)
         if mark:
             self._lines.go_to(mark["offset"], mark["line"])
 
@@ -119,10 +119,12 @@ class CommaSeparatedPass:
         return rows
 
     def _decode(self, rows: list[Line]) -> None:
+        form = self._form
         try:
-            values = self._cells.decode([row.content for row in rows])
+            values = form.of(self._cells.decode([row.content for row in rows]))
         except (msgspec.MsgspecError, ValueError):
-            self._found.extend(sift(self._path, rows, self._cells.decode_one))
+            found = sift(self._path, rows, lambda row: form.checked(self._cells.decode_one(row)))
+            self._found.extend(map(form.formed, found))
         else:
             self._found.append(Part(values, rows[-1].mark))
 
@@ -209,6 +211,13 @@ class _Cells:
         return [dict(zip(self._names, row, strict=True)) for row in zip(*chosen, strict=True)] or [{} for _ in rows]
 
 
+class _WrittenLines(list[str]):
+    """Lines as they end here. The writer is told of a carriage return, too, or it would put no quotes around one."""
+
+    def write(self, line: str) -> None:
+        self.append(line.removesuffix("\r\n") + "\n")
+
+
 class CommaSeparatedEncoder:
     """Makes a header and rows of Records; None is an empty cell, what is nested is JSON."""
 
@@ -223,14 +232,14 @@ class CommaSeparatedEncoder:
         Raises:
             BadInput: a value is of another type than the file's.
         """
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        lines = _WrittenLines()
+        writer = csv.writer(lines, lineterminator="\r\n")
         if self._is_new:
             writer.writerow(self._names)
             self._is_new = False
         rows = msgspec.to_builtins(fitting(values, self._kind), str_keys=True, order="deterministic")
         writer.writerows([[_cell(row.get(name)) for name in self._names] for row in rows])
-        return text.getvalue().encode()
+        return "".join(lines).encode()
 
     def finish(self) -> bytes:
         """Nothing is left."""

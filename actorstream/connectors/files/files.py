@@ -114,6 +114,11 @@ class Files:
         narrow = getattr(self._format, "where", None)
         return self if narrow is None else Files(self.path, narrow(conditions), follow=not self.bounded)
 
+    def takes_frames(self, kind: type[Record]) -> bool:
+        """As a sink: whether frames of a Record type are written as they are."""
+        takes = getattr(self._format, "takes_frames", None)
+        return takes is not None and bool(takes(kind))
+
     def commit(self, handle: str) -> None:
         """As a sink: make what was prepared under `handle` visible."""
         self._parts().commit(handle)

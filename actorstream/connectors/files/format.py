@@ -68,8 +68,8 @@ class Pass(Protocol):
 class Encoder(Protocol):
     """Makes the bytes of one file."""
 
-    def add(self, values: Sequence[Any]) -> bytes:
-        """Take some values; gives what can be written already."""
+    def add(self, values: Any) -> bytes:
+        """Take some values, or a frame if the format `takes_frames`; gives what can be written already."""
         ...
 
     def finish(self) -> bytes:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actorstream.connectors.files.format import Encoder, Format
 from actorstream.host import Disk, File
+
+if TYPE_CHECKING:
+    import polars
 
 BUFFER_BYTES_MAX = 1024 * 1024
 """How much is kept in memory before it is written."""
@@ -75,14 +78,14 @@ class PartWriter:
         self._has_values = False
         self._file: File | None = None
 
-    def write(self, values: Sequence[Any]) -> None:
-        """Take some values.
+    def write(self, values: Sequence[Any] | polars.DataFrame) -> None:
+        """Take some values, or a frame if the format takes frames.
 
         Raises:
             BadInput: a value does not fit the file.
             DiskFull: there is no space for them.
         """
-        if not values:
+        if not len(values):
             return
         self._has_values = True
         self._add(self._encoder.add(values))

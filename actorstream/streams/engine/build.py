@@ -31,11 +31,11 @@ from actorstream.streams.engine.sinks import (
     CollectStage,
     PlainSinkStage,
     TopicSinkStage,
-    TwoPhaseSinkStage,
 )
 from actorstream.streams.engine.split import SplitStage
 from actorstream.streams.engine.stage import PassStage, Stage
 from actorstream.streams.engine.tables_join import TablesJoinStage
+from actorstream.streams.engine.two_phase_sink import TwoPhaseSinkStage
 from actorstream.streams.engine.two_sided import TwoSidedStage
 from actorstream.streams.engine.window_call import WindowCallStage
 from actorstream.streams.engine.window_stage import WindowStage

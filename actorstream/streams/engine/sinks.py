@@ -14,7 +14,7 @@ import msgspec
 from actorstream.errors import BadInput
 from actorstream.log.client import UNDECODABLE, encode_records, encode_topic_key, encode_values, partition_for_key
 from actorstream.streams import checks
-from actorstream.streams.connector import PlainSink, TwoPhaseSink
+from actorstream.streams.connector import PlainSink
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.failure import call_each, fail, show
 from actorstream.streams.engine.guard import GuardedStage, Now
@@ -167,30 +167,6 @@ class TopicSinkStage(Stage):
     def restored(self) -> None:
         self._gathered = {}
         self._count = 0
-
-
-class TwoPhaseSinkStage(Stage):
-    """`to(sink)` of a two-phase sink: gathers the values of the open checkpoint."""
-
-    def __init__(self, node: ToSink) -> None:
-        super().__init__(node.name)
-        self.sink: TwoPhaseSink = node.sink
-        self._values: list[Any] = []
-
-    def push(self, batch: Batch) -> None:
-        self._values.extend(batch.rows())
-
-    def gathered(self) -> int:
-        """How many values have gathered."""
-        return len(self._values)
-
-    def take(self) -> list[Any]:
-        """What has gathered; from now on it is the caller's."""
-        taken, self._values = self._values, []
-        return taken
-
-    def restored(self) -> None:
-        self._values = []
 
 
 class CallSinkStage(GuardedStage):

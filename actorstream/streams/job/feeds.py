@@ -141,8 +141,8 @@ class ReaderFeed(Feed):
 
     @property
     def blocks(self) -> bool:
-        """Whether reading may wait for something outside, and so must not happen on the loop."""
-        return bool(getattr(self._source, "blocking", True))
+        """Whether a read may take long, and so must not happen on the loop: it waits for something, or for much."""
+        return self._columns is not None or bool(getattr(self._source, "blocking", True))
 
     def seek(self, position: Any) -> None:
         self.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from actorstream.actors import Context
-from actorstream.streams.engine.sinks import TwoPhaseSinkStage
+from actorstream.streams.engine.two_phase_sink import TwoPhaseSinkStage
 from actorstream.streams.job.files import FileLane
 from actorstream.streams.job.messages import Done, Prepare
 from actorstream.streams.job.pending import Pending
@@ -48,7 +48,7 @@ class FileWriters:
         """Write what the sinks have gathered, where it is much."""
         for stage, file in self._files:
             if stage.gathered() >= gathered_max:
-                file.write(stage.take())
+                _write(stage, file)
 
     def has_gathered(self) -> bool:
         """Whether something waits to be written."""
@@ -57,7 +57,7 @@ class FileWriters:
     def seal(self, context: Context, pending: Pending) -> None:
         """The barrier has come: write the rest and make it durable; what follows belongs to the next checkpoint."""
         for stage, file in self._files:
-            file.write(stage.take())
+            _write(stage, file)
             handle, prepare = file.seal(pending.checkpoint)
             if handle is not None:
                 pending.handles[file.name] = (handle,)
@@ -83,3 +83,8 @@ class FileWriters:
         if work:
             context.background(run, lambda _: Done(epoch, token))
         return bool(work)
+
+
+def _write(stage: TwoPhaseSinkStage, file: FileLane) -> None:
+    for values in stage.take():
+        file.write(values)

@@ -7,7 +7,7 @@ order of their output and an orphan can be told from its name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import xxhash
@@ -39,9 +39,9 @@ class FileLane:
     def _handle(self, checkpoint: int) -> str:
         return f"{self._prefix}{self._epoch:06d}-{checkpoint:010d}"
 
-    def write(self, values: Sequence[Any]) -> None:
-        """Write for the open checkpoint."""
-        if not values:
+    def write(self, values: Any) -> None:
+        """Write for the open checkpoint: a list of values, or a frame if the sink takes frames."""
+        if not len(values):
             return
         if self._writer is None:
             self._writer = self._sink.open(self._handle(self._open))

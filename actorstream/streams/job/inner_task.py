@@ -13,7 +13,8 @@ from actorstream.streams.job.gate import Gate
 from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.restoring import restored_watermarks
 from actorstream.streams.job.spec import TaskSpec
-from actorstream.streams.job.task import Task, TaskMessage
+from actorstream.streams.job.task import Task
+from actorstream.streams.job.task_messages import TaskMessage
 from actorstream.streams.plan.nodes import TableJoin
 
 

@@ -18,7 +18,8 @@ from actorstream.streams.job.idleness import Idleness
 from actorstream.streams.job.pacing import Place, meeting
 from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.spec import TaskSpec
-from actorstream.streams.job.task import Task, TaskMessage
+from actorstream.streams.job.task import Task
+from actorstream.streams.job.task_messages import TaskMessage
 from actorstream.streams.plan.nodes import Source
 
 _RETRY_US = 100_000  # After a read of a connector that gave nothing.

@@ -31,7 +31,8 @@ from actorstream.streams.engine.build import Stages
 from actorstream.streams.engine.gaps import GapsStage
 from actorstream.streams.engine.match import MatchStage
 from actorstream.streams.engine.process import ProcessStage
-from actorstream.streams.engine.sinks import TopicSinkStage, TwoPhaseSinkStage
+from actorstream.streams.engine.sinks import TopicSinkStage
+from actorstream.streams.engine.two_phase_sink import TwoPhaseSinkStage
 from actorstream.streams.engine.window_stage import WindowStage
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.elements import Barrier, End
@@ -49,24 +50,6 @@ from actorstream.streams.store.changelog import encode_state
 
 CHANGELOG = "changelog"
 INPUT = "input"
-
-TaskMessage = (
-    m.Prepare
-    | m.Resume
-    | m.Committed
-    | m.Continue
-    | m.Done
-    | m.Credit
-    | m.OpenChannel
-    | m.Tick
-    | m.TellTime
-    | m.Wake
-    | Appended
-    | Fetched
-    | Flushed
-    | Refused
-    | Terminated
-)
 
 
 class Task(Actor):

@@ -3,8 +3,8 @@
 Before: parquet → select a. After: parquet, only the column a → select a.
 
 A source that can give frames is opened for columns when every reader of it starts with a column operator; then only the
-columns that anything downstream reads are asked for. JSON lines and CSV are read line by line, and each line is checked
-against its whole type, so there is nothing to leave out.
+columns that anything downstream reads are asked for. Of a line of JSON or CSV then only these fields are decoded and
+checked.
 """
 
 from __future__ import annotations
