@@ -41,9 +41,9 @@ def _is_odd(value: Event) -> bool:
     return value.value % 2 == 1
 
 
-def _windows(built: Built) -> Any:
+def _windows(built: Built, **options: Any) -> Any:
     windows = built.stream.key_by("key").window(tumbling("4s"))
-    return windows.aggregate(Event, value=agg.sum("value"), at=agg.max("at"))
+    return windows.aggregate(Event, **options, value=agg.sum("value"), at=agg.max("at"))
 
 
 STEPS: dict[str, Step] = {
@@ -60,6 +60,7 @@ STEPS: dict[str, Step] = {
     "with itself": lambda built: built.stream.where(pl.col("value") > 3).union(built.stream),
     "split": lambda built: built.stream.key_by("key").split(odd=_is_odd, rest=lambda one: True)[0],
     "windows": _windows,
+    "divided windows": lambda built: _windows(built, parallelism=3),
 }
 
 EVENTS = st.lists(st.builds(event, st.integers(0, 30), st.sampled_from("ab"), st.integers(0, 9)), max_size=25)

@@ -399,7 +399,7 @@ def shared() -> Workload:
     keyed.aggregate(name="counting", parallelism=3, n=agg.count()).map(
         lambda row: Count(row.key, row.n), name="counted"
     ).to(counts)
-    keyed.window(tumbling("10s")).aggregate(name="summing", parallelism=3, sum=agg.sum("value")).map(
+    keyed.window(tumbling("60s")).aggregate(name="summing", parallelism=3, sum=agg.sum("value")).map(
         lambda row: {"key": row.key, "start": row.start.isoformat(), "sum": row.sum}, name="summed"
     ).to(sums)
     table = app.table(places, key=lambda place: f"k{place.id}")

@@ -8,11 +8,19 @@ from typing import Any
 import polars as pl
 import pytest
 
-from actorstream import App, Record, agg, skip, tumbling
+from actorstream import App, Record, agg, rows, session, skip, tumbling
 from actorstream.streams.plan import drawing
 from actorstream.streams.plan.outline import outline
 from actorstream.streams.plan.physical import Rule, optimise
-from actorstream.streams.plan.rules import drop_exchanges, drop_keys, fuse, narrow_sources, prune_columns, push_filters
+from actorstream.streams.plan.rules import (
+    drop_exchanges,
+    drop_keys,
+    fuse,
+    narrow_sources,
+    pre_aggregate,
+    prune_columns,
+    push_filters,
+)
 from tests.streams.makers import Event, Pieces, event, events_of
 
 
@@ -314,3 +322,67 @@ def test_columns_are_not_pruned_where_rows_are_needed() -> None:
     source.map(lambda one: one, name="whole").to(app.topic("all"))
 
     assert unchanged(app, prune_columns)
+
+
+def test_prune_columns_through_a_union() -> None:
+    """Several sources that can give columns are asked for them, if what reads them together works on columns."""
+    app = App("job")
+    streams = [
+        app.stream(Pieces([[event(0)]], columnar=True), event_time="at", name=name) for name in ("left", "right")
+    ]
+    sums = streams[0].union(streams[1], name="both").key_by("key").window(tumbling("1s"))
+    sums.aggregate(name="sums", n=agg.count()).to(app.topic("out"))
+
+    lines = after(app, prune_columns).splitlines()
+
+    assert sum(line.endswith("only the columns key, at") for line in lines) == 2
+
+
+# --- pre-aggregate ---------------------------------------------------------------------------------------------------
+
+
+def test_pre_aggregate() -> None:
+    """Batches are folded before they are divided among the instances of a window's task."""
+    app = App("job")
+    keyed = events_of(app, [event(0)]).key_by("key")
+    sums = keyed.window(tumbling("10s")).aggregate(name="sums", parallelism=4, sum=agg.sum("value"))
+    sums.to(app.topic("out"))
+
+    assert written(app) == (
+        "source events: 1 values, event time at\n"
+        "└─ key_by events.key_by[key]: key\n"
+        "   └─ window aggregate sums: tumbling(10s): sum=sum(value)\n"
+        "      └─ to topic sums.to[out]: out"
+    )
+    assert after(app, pre_aggregate) == (
+        "source events: 1 values, event time at\n"
+        "└─ key_by events.key_by[key]: key\n"
+        "   └─ partial aggregate sums.partial: of each batch, for sums\n"
+        "      └─ window aggregate sums: tumbling(10s): sum=sum(value)\n"
+        "         └─ to topic sums.to[out]: out"
+    )
+    assert re.search(r"sources?.*events.*\n(.*\n)*.*sums\.partial.*\n(.*\n)*.*task sums, 4 instances", app.explain())
+
+
+@pytest.mark.parametrize(
+    ("window", "options", "instances", "reads_late"),
+    [
+        (tumbling("10s"), {}, 1, False),
+        (tumbling("10s"), {"emit": "change"}, 4, False),
+        (tumbling("10s"), {"allowed_lateness": "5s"}, 4, False),
+        (tumbling("10s"), {}, 4, True),
+        (session("10s"), {}, 4, False),
+        (rows(3), {}, 4, False),
+    ],
+    ids=["one instance", "each change", "corrections", "late records", "sessions", "counted"],
+)
+def test_what_is_not_pre_aggregated(window: Any, options: dict[str, Any], instances: int, reads_late: bool) -> None:
+    """Where it saves nothing, or where the records themselves are needed."""
+    app = App("job")
+    windows = events_of(app, [event(0)]).key_by("key").window(window, **options)
+    counts = windows.aggregate(name="counts", parallelism=instances, n=agg.count())
+    counts.to(app.topic("out"))
+    if reads_late:
+        counts.late.to(app.topic("late"))
+
+    assert unchanged(app, pre_aggregate)

@@ -16,7 +16,9 @@ from actorstream.streams.engine.contents import Content, Contents, View
 from actorstream.streams.engine.failure import failed, show
 from actorstream.streams.engine.inputs import inputs_of
 from actorstream.streams.engine.panes import PanesStage
-from actorstream.streams.plan.nodes import KeyBy, WindowAggregate
+from actorstream.streams.engine.partials import Partial, are_partials
+from actorstream.streams.plan.nodes import WindowAggregate
+from actorstream.streams.plan.partial import key_of
 from actorstream.streams.results import builder
 
 Accumulators = tuple[Any, ...]
@@ -106,8 +108,7 @@ class Aggregated(Contents):
     """`windowed.aggregate`: content is the accumulators; one Record a key and window."""
 
     def __init__(self, node: WindowAggregate) -> None:
-        key = node.inputs[0]
-        assert isinstance(key, KeyBy)
+        key = key_of(node)
         self.folding = Folding(node.name, node.aggregates)
         self.kind = self.folding.kind(key.type)
         self._parts = len(key.fields)
@@ -136,14 +137,15 @@ class AggregatePanesStage(PanesStage):
 
     def __init__(self, node: WindowAggregate, contents: Aggregated) -> None:
         super().__init__(node, contents)
-        key = node.inputs[0]
-        assert isinstance(key, KeyBy)
+        key = key_of(node)
         self._aggregates = contents.folding.aggregates
         self._key_fields = key.fields
         self._in_columns = vectors.can_fold(key, self._aggregates)
 
     def take(self, batch: Batch) -> None:
-        if not (batch.is_columns and self._in_columns and self._take_columns(batch)):
+        if are_partials(batch):
+            self._take_partials(batch.rows())
+        elif not (batch.is_columns and self._in_columns and self._take_columns(batch)):
             super().take(batch)
 
     def _take_columns(self, batch: Batch) -> bool:
@@ -155,3 +157,16 @@ class AggregatePanesStage(PanesStage):
         groups = ((pane, 0, key) for pane, key in zip(folded.panes, encoded, strict=True))
         self.add(zip(groups, folded.accumulators, strict=True))
         return True
+
+    def _take_partials(self, partials: Sequence[Partial]) -> None:
+        """Merge what was folded before; none is late but where an idle split was passed over."""
+        reached = self._watermark
+        numbers = {one.pane: self._window.first_after(one.pane, reached) for one in partials}
+        in_time = []
+        for pane, key, records, accumulators in partials:
+            number = numbers[pane]
+            if number is None:
+                self.late_records += records
+            else:
+                in_time.append(((pane, number, key), accumulators))
+        self.add(in_time)

@@ -193,7 +193,8 @@ class Batch:
             return self
         copy = self._same()
         copy.keys = self.keys
-        copy.marks = [mark if mark < floor else floor for mark in as_list(self.marks)]
+        marks = self.marks
+        copy.marks = [min(mark, floor) for mark in marks] if isinstance(marks, list) else marks.clip(upper_bound=floor)
         return copy
 
     def _same(self) -> Batch:

@@ -22,6 +22,7 @@ from actorstream.streams.engine.keys import KeyStage
 from actorstream.streams.engine.match import MatchStage
 from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.engine.pausable import PausableStage
+from actorstream.streams.engine.pre_aggregate import PreAggregateStage
 from actorstream.streams.engine.process import ProcessStage
 from actorstream.streams.engine.rows import RowsStage
 from actorstream.streams.engine.running import ReduceStage, RunningAggregateStage
@@ -41,6 +42,7 @@ from actorstream.streams.engine.window_call import WindowCallStage
 from actorstream.streams.engine.window_stage import WindowStage
 from actorstream.streams.plan import joins as join_nodes
 from actorstream.streams.plan import nodes
+from actorstream.streams.plan.partial import PreAggregate
 from actorstream.streams.plan.physical import TaskPlan
 from actorstream.streams.windows import RowsSpec, SessionSpec
 
@@ -157,6 +159,7 @@ _READ_TIME = (
     nodes.Late,
     nodes.ToTopic,
     nodes.KeyBy,
+    PreAggregate,
     nodes.RowChain,  # These, and what follows, read offsets, to say which record a function failed on.
     nodes.CallSink,
     nodes.MapBatches,
@@ -218,6 +221,7 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.MapBatches: lambda node, now, reads: MapBatchesStage(node, now),
     nodes.Split: lambda node, now, reads: SplitStage(node, now),
     nodes.KeyBy: lambda node, now, reads: KeyStage(node, now),
+    PreAggregate: lambda node, now, reads: PreAggregateStage(node),
     nodes.WindowAggregate: _aggregate,
     nodes.WindowApply: _apply,
     nodes.WindowReduce: _reduce,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from actorstream.model.identity import KEY_GROUPS, Encoder, key_group
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.partials import are_partials
 from actorstream.streams.plan.nodes import KeyBy
 
 _MEMO_MAX = 65_536  # Keys whose owner is remembered.
@@ -38,11 +39,16 @@ class Exchange:
     def parts(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
         """For each instance that gets any records, these, in their order."""
         places: list[list[int]] = [[] for _ in range(self._instances)]
-        for place, owner in enumerate(self._owners_of(self._encoder.encode_all(keys_of(batch, self._key)))):
+        for place, owner in enumerate(self._owners_of(self._encoded(batch))):
             places[owner].append(place)
         for owner, chosen in enumerate(places):
             if chosen:
                 yield owner, batch if len(chosen) == len(batch) else batch.choose(chosen)
+
+    def _encoded(self, batch: Batch) -> list[bytes]:
+        if are_partials(batch):
+            return [one.key for one in batch.rows()]
+        return self._encoder.encode_all(keys_of(batch, self._key))
 
     def _owners_of(self, encoded: list[bytes]) -> list[int]:
         owners = self._owners

@@ -16,10 +16,11 @@ _PANE, _LENGTH, _OWN = "__pane", "__length", "__own"
 
 
 class Folded(NamedTuple):
-    """The groups of a batch: where their pane begins, their key, their accumulators."""
+    """The groups of a batch: where their pane begins, their key, how many records, their accumulators."""
 
     panes: list[Instant]
     keys: list[Any]
+    lengths: list[int]
     accumulators: list[tuple[Any, ...]]
     last_own: dict[Instant, Instant]  # pane → the highest of its records' own marks
 
@@ -70,6 +71,7 @@ def fold(batch: Batch, pane_us: int, key_fields: Sequence[str], aggregates: Sequ
     return Folded(
         starts,
         keys[0] if len(keys) == 1 else list(zip(*keys, strict=True)),
+        grouped[_LENGTH].to_list(),
         list(zip(*accumulators, strict=True)),
         last_own,
     )

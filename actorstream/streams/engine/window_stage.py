@@ -12,7 +12,8 @@ from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.contents import Contents
 from actorstream.streams.engine.pausable import PausableStage
 from actorstream.streams.engine.stage import PassStage
-from actorstream.streams.plan.nodes import KeyBy, WindowNode
+from actorstream.streams.plan.nodes import WindowNode
+from actorstream.streams.plan.partial import key_of
 
 Result = tuple[Instant, Any, Instant]  # (the window's end, value, how far time was)
 
@@ -22,13 +23,11 @@ class WindowStage(PausableStage):
 
     def __init__(self, node: WindowNode, contents: Contents) -> None:
         super().__init__(node.name)
-        key = node.inputs[0]
-        assert isinstance(key, KeyBy)
         self.node = node
         self.contents = contents
         self.late = PassStage(f"{node.name}.late")
         self.late_records = 0
-        self._key = key
+        self._key = key_of(node)
         self._encoder = Encoder()
         self._lateness_us = node.allowed_lateness_us
         self._emits_changes = node.emit == "change"

@@ -6,6 +6,7 @@ from actorstream.actors import Context, receives
 from actorstream.actors.flow import HORIZON_US, Amount
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
+from actorstream.streams.engine.partials import records_of
 from actorstream.streams.engine.two_sided import held
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
@@ -56,7 +57,7 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
         match element:
             case Batch():
                 self.give_credit(context, channel)
-                self.records_in += len(element)
+                self.records_in += records_of(element)
                 self._push(context, channel, element)
             case Barrier(checkpoint):
                 self.barrier(context, checkpoint)

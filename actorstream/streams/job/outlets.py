@@ -7,11 +7,13 @@ from actorstream.actors.flow import NOTHING, Amount, Outlet
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.build import Stages
 from actorstream.streams.engine.exchange import Exchange
+from actorstream.streams.engine.partials import records_of
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
 from actorstream.streams.job.messages import Credit, Flow, OpenChannel
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.plan.nodes import KeyBy
+from actorstream.streams.plan.partial import PreAggregate, key_of
 from actorstream.streams.plan.physical import Edge
 
 
@@ -23,12 +25,13 @@ class _EdgeStage(Stage):
         self._outlets = outlets
         self._exchange: Exchange | None = None
         if edge.instances > 1:
-            assert isinstance(edge.node, KeyBy)
-            self._exchange = Exchange(edge.node, edge.instances)
+            key = key_of(edge.node) if isinstance(edge.node, PreAggregate) else edge.node
+            assert isinstance(key, KeyBy)
+            self._exchange = Exchange(key, edge.instances)
 
     def push(self, batch: Batch) -> None:
         for instance, part in [(0, batch)] if self._exchange is None else self._exchange.parts(batch):
-            self._outlets[instance].offer(part, Amount(len(part), part.size_bytes))
+            self._outlets[instance].offer(part, Amount(records_of(part), part.size_bytes))
 
 
 class Outlets:

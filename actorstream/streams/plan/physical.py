@@ -16,11 +16,19 @@ from actorstream.streams.plan.joins import Join
 from actorstream.streams.plan.letters import with_dead_letters
 from actorstream.streams.plan.nodes import Node, Source, Stateful, TableJoin, ToTopic, Union
 from actorstream.streams.plan.rewrite import walk
-from actorstream.streams.plan.rules import drop_exchanges, drop_keys, fuse, narrow_sources, prune_columns, push_filters
+from actorstream.streams.plan.rules import (
+    drop_exchanges,
+    drop_keys,
+    fuse,
+    narrow_sources,
+    pre_aggregate,
+    prune_columns,
+    push_filters,
+)
 
 Rule = Callable[[tuple[Node, ...]], tuple[Node, ...]]
 
-RULES: tuple[Rule, ...] = (drop_keys, push_filters, narrow_sources, drop_exchanges, prune_columns, fuse)
+RULES: tuple[Rule, ...] = (drop_keys, push_filters, narrow_sources, drop_exchanges, prune_columns, pre_aggregate, fuse)
 """The rewrite rules, in the order in which they are applied."""
 
 

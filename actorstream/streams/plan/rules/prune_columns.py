@@ -15,7 +15,7 @@ from typing import Any
 
 from actorstream.model.record import field_names, is_record_type
 from actorstream.streams.aggregates import Aggregate
-from actorstream.streams.plan.nodes import Columns, KeyBy, MapBatches, Node, Source, WindowAggregate
+from actorstream.streams.plan.nodes import Columns, KeyBy, MapBatches, Node, Source, Union, WindowAggregate
 from actorstream.streams.plan.rewrite import kept, rewrite, walk
 
 _Columns = frozenset[str] | None  # None: all of them
@@ -43,7 +43,7 @@ def _columns(source: Source, readers: dict[Node, list[Node]]) -> tuple[str, ...]
         return None
     if source.event_time is not None and not isinstance(source.event_time, str):
         return None
-    wanted = _union(_needed(one, readers) for one in direct)
+    wanted = _joined(_needed(one, readers) for one in direct)
     if wanted is not None and source.event_time is not None:
         wanted |= {str(source.event_time)}
     names = field_names(source.type)
@@ -54,6 +54,8 @@ def _columns(source: Source, readers: dict[Node, list[Node]]) -> tuple[str, ...]
 def _works_on_columns(node: Node, readers: dict[Node, list[Node]]) -> bool:
     if isinstance(node, KeyBy):
         return bool(node.fields) and all(_folds_columns(one) for one in readers.get(node, []))
+    if isinstance(node, Union):
+        return all(_works_on_columns(one, readers) for one in readers.get(node, []))
     return isinstance(node, Columns | MapBatches)
 
 
@@ -65,6 +67,8 @@ def _needed(node: Node, readers: dict[Node, list[Node]]) -> _Columns:
     """The columns of its input that a reader and all after it need."""
     if isinstance(node, WindowAggregate):
         return None if _late_is_read(node, readers) else _fields(one for _, one in node.aggregates)
+    if isinstance(node, Union):
+        return _after(node, readers)
     if isinstance(node, KeyBy) and node.fields:
         return _plus(_after(node, readers), node.fields)
     if isinstance(node, Columns) and node.operation == "select":
@@ -76,7 +80,7 @@ def _needed(node: Node, readers: dict[Node, list[Node]]) -> _Columns:
 
 def _after(node: Node, readers: dict[Node, list[Node]]) -> _Columns:
     after = readers.get(node, [])
-    return _union(_needed(one, readers) for one in after) if after else None
+    return _joined(_needed(one, readers) for one in after) if after else None
 
 
 def _late_is_read(node: Node, readers: dict[Node, list[Node]]) -> bool:
@@ -104,7 +108,7 @@ def _plus(columns: _Columns, names: Iterable[str]) -> _Columns:
     return None if columns is None else columns | frozenset(names)
 
 
-def _union(every: Iterable[_Columns]) -> _Columns:
+def _joined(every: Iterable[_Columns]) -> _Columns:
     joined: frozenset[str] = frozenset()
     for one in every:
         if one is None:
