@@ -18,6 +18,7 @@ from actorstream.streams.program import Program
 from actorstream.streams.site import user_site
 from actorstream.streams.stream import Stream
 from actorstream.streams.table import Table
+from actorstream.streams.timed import check_event_time
 
 if TYPE_CHECKING:
     from actorstream.log.client import Consumer, Producer
@@ -204,7 +205,7 @@ class App:
         topic = self._program.declare(source) if isinstance(source, Topic) else None
         connector: Any = None if topic is not None else _connector(source)
         kind: Any = connector.type if topic is None else topic.type or Any
-        _check_event_time(kind, event_time)
+        check_event_time(kind, event_time)
         label = topic.name if topic is not None else "stream"
         return nodes.Source(
             topic=topic,
@@ -248,7 +249,7 @@ class App:
             from actorstream.streams.sources import GeneratorSource
 
             connector = GeneratorSource(user)
-            _check_event_time(connector.type, event_time)
+            check_event_time(connector.type, event_time)
             node = nodes.Source(
                 connector=connector,
                 event_time=event_time,
@@ -359,14 +360,6 @@ class App:
         from actorstream.log.client import open_consumer
 
         return open_consumer(topic, data=data, group=group, start=start, follow=follow)
-
-
-def _check_event_time(kind: Any, event_time: Any) -> None:
-    if isinstance(event_time, str):
-        checks.check_field(kind, event_time, "event_time")
-        checks.check_time(kind, event_time)
-    elif event_time is not None and not callable(event_time):
-        raise PlanError(f"stream at {user_site()}: event_time is {event_time!r}; give a field's name or a function")
 
 
 def _connector(source: Any) -> Any:

@@ -13,10 +13,7 @@ import msgspec
 from actorstream.errors import PlanError
 from actorstream.model.identity import KEY_GROUPS
 from actorstream.model.record import Record, field_names, is_record_type
-from actorstream.streams.plan import nodes
 from actorstream.streams.site import hints, user_site
-
-_NO_TIMES = (str, bytes, bool, float, list, dict, tuple)
 
 
 def check_field(kind: Any, field: str, use: str) -> None:
@@ -28,20 +25,6 @@ def check_field(kind: Any, field: str, use: str) -> None:
     if is_record_type(kind) and field not in field_names(kind):
         there = ", ".join(field_names(kind))
         raise PlanError(f"{use}: {kind.__name__} has no field {field!r} (at {user_site()}); it has {there}")
-
-
-def check_time(kind: Any, field: str) -> None:
-    """Refuse an event-time field whose type can never be a time.
-
-    Raises:
-        PlanError: names the field and its type.
-    """
-    found = field_type(kind, field)
-    if found in _NO_TIMES:
-        raise PlanError(
-            f"event_time at {user_site()}: the field {field!r} of {kind.__name__} is a {found.__name__}; an event time "
-            "is a datetime, a date, or an int of microseconds since 1970"
-        )
 
 
 def check_filled(into: Any, available: Iterable[str], use: str) -> None:
@@ -91,20 +74,6 @@ def getter(of: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
         return value[name] if isinstance(value, dict) else getattr(value, name)
 
     return get
-
-
-def need_time(node: nodes.Node, operation: str) -> None:
-    """Refuse an operator over event time where records have none.
-
-    Raises:
-        PlanError: names the stream.
-    """
-    for source in nodes.timed_by(node):
-        if source.topic is None and source.event_time is None:
-            raise PlanError(
-                f"{operation} at {user_site()} is over event time, and the records of {source.name!r} have none; "
-                "give the stream a field or a function: app.stream(..., event_time=)"
-            )
 
 
 def check_function(function: Any, use: str) -> None:

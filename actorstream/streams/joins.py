@@ -16,6 +16,7 @@ from actorstream.streams.program import Program
 from actorstream.streams.site import function_name, user_site
 from actorstream.streams.stream import Stream
 from actorstream.streams.table import Table
+from actorstream.streams.timed import need_time
 
 if TYPE_CHECKING:
     from actorstream.streams.keyed import KeyedStream
@@ -121,7 +122,7 @@ def _interval(left: KeyedStream[Any, Any], right: KeyedStream[Any, Any], options
 def _as_of(left: KeyedStream[Any, Any], right: Table[Any, Any], options: JoinOptions) -> Joined[Any, Any]:
     _refuse_policy(options)
     left._need_time("join")
-    checks.need_time(right.node, "join")
+    need_time(right.node, "join")
     how = check_how(options.how or "left", ("left", "inner"))
 
     def make(**named: Any) -> nodes.Node:

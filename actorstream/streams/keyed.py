@@ -20,6 +20,7 @@ from actorstream.streams.program import Program
 from actorstream.streams.results import aggregate_type
 from actorstream.streams.site import function_name, user_site
 from actorstream.streams.stream import Stream
+from actorstream.streams.timed import need_time
 from actorstream.streams.windows import RowsSpec, Windowing
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
         return matching(self._program, self.name, self._key_node(), pattern, overlap, partial_max)
 
     def _need_time(self, operation: str = "window") -> None:
-        checks.need_time(self._node, operation)
+        need_time(self._node, operation)
 
     @overload
     def process(
