@@ -12,7 +12,8 @@ ActorstreamError                 facts as attributes; `retriable`, `exit_status`
 │   ├── Corrupt                  bytes on disk that fail their check
 │   ├── DiskFull                 no space left for the log
 │   ├── OffsetOutOfRange         a read outside the log
-│   └── MissingExtra             a library of an optional extra is not installed
+│   ├── MissingExtra             a library of an optional extra is not installed
+│   └── OutsideSimulation        a coroutine under test asked for a socket, a thread, a process
 ├── OperatorError                a user's function raised
 ├── JobFailed                    a job ended for another reason
 ├── AskTimeout                   an actor did not answer in time
@@ -45,6 +46,7 @@ __all__ = [
     "Mistake",
     "OffsetOutOfRange",
     "OperatorError",
+    "OutsideSimulation",
     "PlanError",
     "Poisoned",
     "SyncFailed",
@@ -153,6 +155,20 @@ class MissingExtra(Mistake, ImportError):
 
     def __init__(self, module: str, extra: str) -> None:
         super().__init__(f"{module} is not installed; run: pip install 'actorstream[{extra}]'")
+
+
+class OutsideSimulation(Mistake, RuntimeError):
+    """A coroutine asked for what a simulation does not have: a socket, a thread, a process.
+
+    Raised by the loop of `testing.run`, `testing.simulate` and `app.collect`. No failure policy applies.
+    """
+
+    def __init__(self, what: str, call: str) -> None:
+        super().__init__(
+            f"there are no {what} in memory, where a coroutine called {call}; give it a fake client there, or run the "
+            "app with app.run()"
+        )
+        self.what = what
 
 
 class OperatorError(ActorstreamError):

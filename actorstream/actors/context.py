@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from actorstream.actors.actor import Actor
@@ -15,6 +15,7 @@ from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.specification import Backoff, ChildSpec, Place, RestartRule, intensity_of
 from actorstream.errors import MailboxFull
 from actorstream.host import Entropy, Host
+from actorstream.host.crew import Crew, Outcome
 from actorstream.host.logs import logger
 from actorstream.model.instant import Instant
 
@@ -213,6 +214,35 @@ class Context:
         if cell.background_count >= BACKGROUND_MAX:
             raise MailboxFull(f"{self.path} has {BACKGROUND_MAX} pieces of background work under way")
         begin(cell, work, done)
+
+    def crew(
+        self,
+        function: Callable[[Any], Coroutine[Any, Any, Any]],
+        hands: int,
+        done: Callable[[list[Outcome]], Message],
+        *,
+        waits_us: Sequence[int] = (),
+    ) -> Crew:
+        """A crew that awaits calls of `function` beside the actor, `hands` at a time; `done(outcomes)` is a message.
+
+        They run on a loop in another thread, in a simulation on one of virtual time, so they must not touch the actor's
+        state. When this incarnation ends, what is under way is cancelled, and nothing comes home.
+
+        Args:
+            function: an async function of one argument.
+            hands: how many calls may be under way at a time.
+            done: makes a message to this actor of what has ended.
+            waits_us: how long to wait before each further call, where one has raised.
+        """
+        cell, incarnation = self._alive("start a crew"), self.incarnation
+
+        def finished(outcomes: list[Outcome]) -> None:
+            if cell.incarnation == incarnation and cell.is_alive:
+                cell.post_own(done(outcomes))
+
+        crew = cell.kernel.scheduler.crew(function, hands, waits_us, finished)
+        cell.own_timers().keep(crew)
+        return crew
 
     def _alive(self, what: str) -> Cell:
         cell = self._cell

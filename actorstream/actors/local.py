@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -27,8 +27,10 @@ from actorstream.actors.limits import (
     STOP_SECONDS,
 )
 from actorstream.actors.message import FAILURES
-from actorstream.actors.scheduler import Finished, Timer
+from actorstream.actors.scheduler import Ended, Finished, Function, Timer
 from actorstream.errors import ActorTerminated, MailboxFull
+from actorstream.host.crew import Crew, Crews
+from actorstream.host.loop_thread import LoopThread
 
 T = TypeVar("T")
 
@@ -54,6 +56,8 @@ class LocalScheduler:
         self._inbox_due = False
         self._closing = threading.Lock()  # Held to set `_closed`, and to put while it is not set.
         self._closed = False
+        self._coroutines: LoopThread | None = None
+        self._crews = Crews()
         self._workers = ThreadPoolExecutor(BACKGROUND_THREADS, thread_name_prefix="actorstream-background")
         self._thread = threading.Thread(target=self._main, name="actorstream", daemon=True)
         self._thread.start()
@@ -111,6 +115,15 @@ class LocalScheduler:
 
         self._workers.submit(run)
 
+    def crew(self, function: Function, hands: int, waits_us: Sequence[int], finished: Ended) -> Crew:
+        """See `Scheduler`; the loop's thread begins with the first crew."""
+        if self._coroutines is None:
+            self._coroutines = LoopThread()
+        loop = self._coroutines.loop
+        return self._crews.add(
+            Crew(loop, function, hands, waits_us, lambda outcomes: self._put(partial(finished, outcomes)))
+        )
+
     def call(self, function: Callable[[], T]) -> T:
         """See `Scheduler`."""
         if self.is_own_thread or not self._thread.is_alive():
@@ -157,6 +170,9 @@ class LocalScheduler:
             self._closed = True
         if self._reporter is not None:
             self._reporter.close()
+        if self._coroutines is not None:
+            self._crews.cancel()
+            self._coroutines.close(STOP_SECONDS)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(STOP_SECONDS)
         self._workers.shutdown(wait=True, cancel_futures=True)

@@ -60,6 +60,13 @@ class OwnTimers:
         timer.arm(scheduler.after(after_us, lambda: fire(timer)))
         return timer
 
+    def keep(self, what: Timer) -> OwnTimer:
+        """Cancel this, too, when the incarnation ends."""
+        self._number += 1
+        timer = OwnTimer(self._timers, self._number)
+        timer.arm(what)
+        return timer
+
     def cancel_all(self) -> None:
         """The incarnation ends."""
         for timer in list(self._timers.values()):

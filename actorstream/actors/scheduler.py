@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from actorstream.host.crew import Crew, Outcome
 
 if TYPE_CHECKING:
     from actorstream.actors.cell import Cell
@@ -14,6 +16,13 @@ T = TypeVar("T")
 
 Finished = Callable[[Any, BaseException | None], None]
 """Takes the result of background work, or what it raised."""
+
+
+Function = Callable[[Any], Coroutine[Any, Any, Any]]
+"""An async function that a crew calls."""
+
+Ended = Callable[[list[Outcome]], None]
+"""Takes what has ended of a crew's calls."""
 
 
 class Timer(Protocol):
@@ -56,6 +65,10 @@ class Scheduler(Protocol):
 
     def background(self, work: Callable[[], Any], finished: Finished) -> None:
         """Run `work` beside the actors, then `finished(result, error)` on the system's thread."""
+        ...
+
+    def crew(self, function: Function, hands: int, waits_us: Sequence[int], finished: Ended) -> Crew:
+        """A crew whose outcomes come home by `finished`, on the system's thread."""
         ...
 
     def call(self, function: Callable[[], T]) -> T:

@@ -12,17 +12,20 @@ Guarantees: the same seed and the same actors give the same trace, on every Pyth
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from actorstream.actors.agenda import Agenda, Event
 from actorstream.actors.cell import Cell
 from actorstream.actors.message import FAILURES
 from actorstream.actors.observing import peek
-from actorstream.actors.scheduler import Finished
+from actorstream.actors.scheduler import Ended, Finished, Function
 from actorstream.actors.trace import Trace
 from actorstream.host import Entropy, VirtualClock
+from actorstream.host.crew import Crew, Crews, Outcome
+from actorstream.host.virtual_loop import VirtualLoop
 
 T = TypeVar("T")
 
@@ -31,6 +34,9 @@ STEP_US = (1, 500)
 
 BACKGROUND_US = (50, 5_000)
 """How long background work takes, from and to."""
+
+LAG_US_MAX = 1_000
+"""How much later than asked a timer of a coroutine may ring."""
 
 
 class Order(Protocol):
@@ -115,6 +121,8 @@ class SimulationScheduler:
         self._clock = clock
         self._order: Order = FifoOrder(step_us) if seed is None else SeededOrder(seed, step_us)
         self._agenda = Agenda()
+        self._loop: VirtualLoop | None = None  # Of the users' coroutines.
+        self._crews = Crews()
         self._stepping = False
         self._abandoned = False
         self.is_own_thread = True
@@ -155,6 +163,7 @@ class SimulationScheduler:
     def abandon(self) -> None:
         """Nothing runs any more: as if the process was gone."""
         self._abandoned = True
+        self._close_loop()
         self._agenda.clear()
 
     def after(self, delay_us: int, fire: Callable[[], None]) -> Event:
@@ -173,6 +182,25 @@ class SimulationScheduler:
                 finished(result, None)
 
         self.after(self._order.between(*BACKGROUND_US), run)
+
+    def crew(self, function: Function, hands: int, waits_us: Sequence[int], finished: Ended) -> Crew:
+        """See `Scheduler`; outcomes come home in pieces, in any order, as the seed decides."""
+        if self._loop is None:
+            self._loop = VirtualLoop(self._clock, self.after, lambda: self._order.between(0, LAG_US_MAX))
+        return self._crews.add(Crew(self._loop, function, hands, waits_us, partial(self._bring_home, finished)))
+
+    def _bring_home(self, finished: Ended, outcomes: list[Outcome]) -> None:
+        start = 0
+        while start < len(outcomes):
+            left = len(outcomes) - start
+            stop = start + left - self._order.between(0, left - 1)
+            self.after(self._order.between(*BACKGROUND_US), partial(finished, outcomes[start:stop]))
+            start = stop
+
+    @property
+    def open_coroutines(self) -> int:
+        """How many tasks of coroutines have not ended."""
+        return self._loop.open_tasks if self._loop is not None else 0
 
     def call(self, function: Callable[[], T]) -> T:
         """See `Scheduler`."""
@@ -194,6 +222,12 @@ class SimulationScheduler:
 
     def close(self) -> None:
         """See `Scheduler`."""
+        self._close_loop()
+
+    def _close_loop(self) -> None:
+        self._crews.cancel()
+        if self._loop is not None:
+            self._loop.close()
 
     def _next(self) -> Cell | None:
         if self._abandoned:

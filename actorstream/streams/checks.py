@@ -84,8 +84,20 @@ def check_function(function: Any, use: str) -> None:
     """
     if not callable(function):
         raise PlanError(f"{use} at {user_site()} was given {function!r}; give it a function")
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise PlanError(f"{use} at {user_site()}: {function.__name__} is async; this operator calls plain functions")
+    if is_async(function) or inspect.isasyncgenfunction(function):
+        raise PlanError(
+            f"{use} at {user_site()}: {shown_name(function)} is async; only map awaits, so put a map in front of this"
+        )
+
+
+def is_async(function: Any) -> bool:
+    """Whether a call gives something to be awaited: an async function, or an object with an async `__call__`."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def shown_name(function: Any) -> str:
+    """A function's name, or that of its class."""
+    return str(getattr(function, "__name__", None) or type(function).__name__)
 
 
 def checked_parallelism(parallelism: Any, use: str) -> int:

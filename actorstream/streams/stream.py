@@ -6,15 +6,17 @@ A stream made from a named function stays callable: it is that function. Nothing
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
 
 from actorstream.errors import PlanError
 from actorstream.model.topic import Topic
 from actorstream.streams import checks
 from actorstream.streams.column_operators import ColumnOperators
+from actorstream.streams.concurrency import check_concurrency
 from actorstream.streams.connector import PlainSink, TwoPhaseSink
 from actorstream.streams.plan import nodes
+from actorstream.streams.plan.asynchronous import CONCURRENCY, AsyncMap
 from actorstream.streams.policies import Policy, checked
 from actorstream.streams.program import Program
 from actorstream.streams.site import function_name, user_site
@@ -26,6 +28,16 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 R = TypeVar("R")
+V_co = TypeVar("V_co", covariant=True)
+
+
+class Mapping(Protocol[V_co]):
+    """The decorator that `map` gives when it is called without a function."""
+
+    @overload
+    def __call__(self, function: Callable[[V_co], Coroutine[Any, Any, R]], /) -> Stream[R]: ...
+    @overload
+    def __call__(self, function: Callable[[V_co], R], /) -> Stream[R]: ...
 
 
 class Stream(ColumnOperators[V]):
@@ -64,23 +76,85 @@ class Stream(ColumnOperators[V]):
 
     @overload
     def map(
+        self,
+        function: Callable[[V], Coroutine[Any, Any, R]],
+        /,
+        *,
+        name: str | None = None,
+        on_error: Policy | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+    ) -> Stream[R]: ...
+    @overload
+    def map(
         self, function: Callable[[V], R], /, *, name: str | None = None, on_error: Policy | None = None
     ) -> Stream[R]: ...
     @overload
     def map(
-        self, /, *, name: str | None = None, on_error: Policy | None = None
-    ) -> Callable[[Callable[[V], R]], Stream[R]]: ...
-    def map(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
-        """One value for each; the result has no key.
+        self,
+        /,
+        *,
+        name: str | None = None,
+        on_error: Policy | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+    ) -> Mapping[V]: ...
+    def map(
+        self,
+        function: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        on_error: Policy | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+    ) -> Any:
+        """One value for each; the result has no key. An async function is awaited, for several values at a time.
+
+        Results of an async function come out in the order of the values, unless `ordered` is False. After a crash some
+        values are asked for again; what comes of them still counts once.
+
+        Args:
+            concurrency: of an async function: how many calls may be under way, 16 if it is left out.
+            ordered: of an async function: whether a result waits for those before it. If not, only marks of event time
+                keep it from overtaking.
+
+        Raises:
+            PlanError: `concurrency=` or `ordered=` with a plain function, or not a number from 1 to 10,000.
 
         Example:
+            >>> import asyncio
             >>> from actorstream import App
             >>> app = App("doc")
             >>> numbers = app.stream([1, 2, 3])
             >>> app.collect(numbers.map(lambda n: n * 2))
             [2, 4, 6]
+            >>> @numbers.map(concurrency=2)
+            ... async def slowly(n: int) -> int:
+            ...     await asyncio.sleep(3600 / n)  # Virtual time, in `collect` and in tests.
+            ...     return n * 10
+            >>> app.collect(slowly)
+            [10, 20, 30]
         """
-        return self._rows(nodes.Map, "map", function, name, on_error, checks.result_type)
+
+        def build(user: Callable[..., Any]) -> Any:
+            if not callable(user):
+                checks.check_function(user, "map")
+            check_concurrency(user, concurrency, ordered)
+            if not checks.is_async(user):
+                return self._rows(nodes.Map, "map", user, name, on_error, checks.result_type)
+            node = AsyncMap(
+                inputs=(self._unkeyed("map"),),
+                function=user,
+                type=checks.result_type(user),
+                on_error=checked(on_error, "map"),
+                concurrency=concurrency or CONCURRENCY,
+                ordered=ordered,
+                **self._program.naming("map", user, name, self.name),
+            )
+            return self._next(node, user, keeps_key=False)
+
+        return build if function is None else build(function)
 
     @overload
     def filter(

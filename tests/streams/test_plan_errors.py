@@ -83,7 +83,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: source().key_by(lambda one: one.key, name="by user").aggregate(n=agg.count()),
         r"'by user' cannot name a field of its result",
     ),
-    "an async map": (lambda: source().map(waits), r"map at .*: waits is async; this operator calls plain functions"),
+    "an async filter": (lambda: source().filter(waits), r"filter at .*: waits is async; only map awaits"),
     "an async flat_map": (lambda: source().flat_map(yields), r"yields is async"),
     "a map without a function": (lambda: source().map(3), r"map at .* was given 3; give it a function"),
     "a join of streams without an interval": (lambda: keyed().join(keyed()), r"pass within=\"10s\""),

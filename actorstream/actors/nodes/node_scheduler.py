@@ -6,16 +6,17 @@ it goes on, in order. What its actors do in the background takes as long as its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
 
 from actorstream.actors.agenda import Event
 from actorstream.actors.cell import Cell
-from actorstream.actors.scheduler import Finished, Timer
+from actorstream.actors.scheduler import Ended, Finished, Function, Timer
 from actorstream.actors.simulation import SimulationScheduler
 from actorstream.host import Disk, MemoryDisk
+from actorstream.host.crew import Crew, Crews
 
 T = TypeVar("T")
 
@@ -60,6 +61,7 @@ class NodeScheduler:
         self.is_alive = True
         self._is_paused = False
         self._held: list[Callable[[], None]] = []
+        self._crews = Crews()
 
     def admit(self, cell: Cell) -> bool:
         """Whether this cell, whose turn it is, may go on."""
@@ -99,6 +101,12 @@ class NodeScheduler:
         elif self.is_alive:
             act()
 
+    def crew(self, function: Function, hands: int, waits_us: Sequence[int], finished: Ended) -> Crew:
+        """See `Scheduler`."""
+        return self._crews.add(
+            self._base.crew(function, hands, waits_us, lambda outcomes: self.do(partial(finished, outcomes)))
+        )
+
     def call(self, function: Callable[[], Any]) -> Any:
         """See `Scheduler`."""
         return function()
@@ -118,6 +126,7 @@ class NodeScheduler:
         """Nothing of it happens any more."""
         self.is_alive = False
         self._held.clear()
+        self._crews.cancel()
 
     def pause(self) -> None:
         """It stands still."""

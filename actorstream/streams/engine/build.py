@@ -11,6 +11,7 @@ from actorstream.streams.connector import TwoPhaseSink
 from actorstream.streams.engine.aggregate import Aggregated, AggregatePanesStage
 from actorstream.streams.engine.apply import Applied, Reduced
 from actorstream.streams.engine.as_of_join import AsOfJoinStage
+from actorstream.streams.engine.asynchronous import AsyncStage
 from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, WhereStage
 from actorstream.streams.engine.contents import Contents
 from actorstream.streams.engine.counted import CountedStage
@@ -42,6 +43,7 @@ from actorstream.streams.engine.window_call import WindowCallStage
 from actorstream.streams.engine.window_stage import WindowStage
 from actorstream.streams.plan import joins as join_nodes
 from actorstream.streams.plan import nodes
+from actorstream.streams.plan.asynchronous import AsyncMap
 from actorstream.streams.plan.partial import PreAggregate
 from actorstream.streams.plan.physical import TaskPlan
 from actorstream.streams.windows import RowsSpec, SessionSpec
@@ -160,6 +162,7 @@ _READ_TIME = (
     nodes.ToTopic,
     nodes.KeyBy,
     PreAggregate,
+    AsyncMap,
     nodes.RowChain,  # These, and what follows, read offsets, to say which record a function failed on.
     nodes.CallSink,
     nodes.MapBatches,
@@ -217,6 +220,7 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.Source: _source,
     nodes.Union: _source,
     nodes.RowChain: _rows,
+    AsyncMap: lambda node, now, reads: AsyncStage(node, now),
     nodes.Columns: _columns,
     nodes.MapBatches: lambda node, now, reads: MapBatchesStage(node, now),
     nodes.Split: lambda node, now, reads: SplitStage(node, now),

@@ -21,21 +21,11 @@ from actorstream.actors import Actor, Context, Crash, Ref, Terminated, receives
 from actorstream.actors.restarts import Restarts
 from actorstream.actors.specification import Intensity
 from actorstream.errors import ActorstreamError, Fenced, JobFailed, Mistake, OperatorError
-from actorstream.log.client import (
-    Appended,
-    EpochOpened,
-    Fetched,
-    MarkersWritten,
-    OffsetsListed,
-    ProducerIdsAllocated,
-    Refused,
-    TopicCreated,
-    TopicsDescribed,
-    job_topic,
-    partition_ref,
-)
+from actorstream.log.client import Refused, job_topic, partition_ref
 from actorstream.model.duration import duration_us
 from actorstream.streams.job import messages as m
+from actorstream.streams.job.answers import LogAnswer
+from actorstream.streams.job.async_task import AsyncTask
 from actorstream.streams.job.checkpoints import Checkpoints
 from actorstream.streams.job.follow_up import FollowUp
 from actorstream.streams.job.inner_task import InnerTask
@@ -46,6 +36,7 @@ from actorstream.streams.job.savepoints import Savepoints
 from actorstream.streams.job.schemas import with_schemas
 from actorstream.streams.job.source_task import SourceTask
 from actorstream.streams.job.spec import JobSpec, TaskSpec, actor_name, task_specs
+from actorstream.streams.job.task import Task
 from actorstream.streams.job.times import Times
 
 PREPARE_WITHIN_US = duration_us("60s")
@@ -53,17 +44,8 @@ PREPARE_WITHIN_US = duration_us("60s")
 
 RETRY_AFTER_US = duration_us("50ms")
 
-LogAnswer = (
-    Appended
-    | EpochOpened
-    | Fetched
-    | MarkersWritten
-    | OffsetsListed
-    | ProducerIdsAllocated
-    | TopicCreated
-    | TopicsDescribed
-    | Refused
-)
+DRAIN_WITHIN_US = duration_us("10s")
+"""How long a job that is told to stop waits for coroutines before it cancels them."""
 
 CoordinatorMessage = (
     m.Prepared
@@ -76,6 +58,7 @@ CoordinatorMessage = (
     | m.RetryDue
     | m.PrepareOverdue
     | m.StopJob
+    | m.DrainOverdue
     | m.Leave
     | m.TakeSavepoint
     | m.GetStatus
@@ -154,8 +137,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         context.schedule(PREPARE_WITHIN_US, m.PrepareOverdue(self._epoch))
 
     def _spawn(self, context: Context, task: str, spec: TaskSpec) -> None:
-        kind = SourceTask if spec.task.is_source else InnerTask
-        ref = context.spawn(kind, spec, name=actor_name(task), restart="temporary")
+        ref = context.spawn(_kind(spec), spec, name=actor_name(task), restart="temporary")
         assert ref == self._refs[task]
         self._alive.add(task)
         context.watch(ref)
@@ -340,6 +322,14 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         """Drain, commit, stop."""
         self._stopping = True
         self._take_last(context)
+        if any(spec.task.is_async for spec in self._tasks.values()):
+            context.schedule(DRAIN_WITHIN_US, m.DrainOverdue())
+
+    @receives(m.DrainOverdue)
+    def on_drain_overdue(self, overdue: m.DrainOverdue, context: Context) -> None:
+        """A coroutine does not return: end without the last checkpoint; the next start calls again."""
+        if self._state not in ("finished", "failed"):
+            self._end(context, "finished", "stopped, without waiting longer", None)
 
     @receives(m.Leave)
     def on_leave(self, leave: m.Leave, context: Context) -> None:
@@ -351,14 +341,17 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._opening.open_epoch("finished", lambda: self._report(context, None), stop=True)
 
     def _fail(self, context: Context, error: ActorstreamError) -> None:
-        """Give up: abort what was not decided, and say why."""
-        self._state = "failed"
+        """Give up, and say why."""
         self._failure = error
+        self._end(context, "failed", f"failed: {type(error).__name__}", error)
+
+    def _end(self, context: Context, state: str, reason: str, error: ActorstreamError | None) -> None:
+        """Abort what was not decided."""
+        self._state = state
         self._questions.drop_all()
         for ref in self._refs.values():
             context.stop(ref)
         opening = self._opening
-        reason = f"failed: {type(error).__name__}"
         opening.read_history(lambda: opening.open_epoch(reason, lambda: self._report(context, error), stop=True))
 
     def _report(self, context: Context, error: ActorstreamError | None) -> None:
@@ -446,3 +439,9 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
 
     def _log(self) -> Ref:
         return partition_ref(job_topic(self._job.name), 0)
+
+
+def _kind(spec: TaskSpec) -> type[Task]:
+    if spec.task.is_source:
+        return SourceTask
+    return AsyncTask if spec.task.is_async else InnerTask

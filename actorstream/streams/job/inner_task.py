@@ -50,10 +50,11 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
         taken = self.gate.take(context.host.clock.monotonic_us())
         if taken is None:
             return False
-        self._process(context, *taken)
+        self.process(context, *taken)
         return True
 
-    def _process(self, context: Context, channel: str, element: Element) -> None:
+    def process(self, context: Context, channel: str, element: Element) -> None:
+        """Do what an element of a channel asks for."""
         match element:
             case Batch():
                 self.give_credit(context, channel)
@@ -64,7 +65,7 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
             case Loaded():
                 self._loaded(context, channel)
             case Mark() | End():
-                self._advance(context)
+                self.advance(context, self.gate.watermark, ended=self.gate.all_ended())
 
     def give_credit(self, context: Context, channel: str) -> None:
         """Something of this channel was taken: tell its sender, if it is time to."""
@@ -80,15 +81,16 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
         side = self.stages.right_side() if channel.endswith(":right") else self.stages.head
         self.push(context, batch.below(self.gate.floor()), side.push)
 
-    def _advance(self, context: Context) -> None:
-        self.stages.head.advance(self.gate.watermark)
-        self.once_through(lambda: self._advanced(context))
+    def advance(self, context: Context, watermark: Instant, *, ended: bool) -> None:
+        """Time has come to `watermark`; `ended`: for the last time."""
+        self.stages.head.advance(watermark)
+        self.once_through(lambda: self._advanced(context, watermark, ended=ended))
 
-    def _advanced(self, context: Context) -> None:
+    def _advanced(self, context: Context, watermark: Instant, *, ended: bool) -> None:
         if self.has_changed():
             self.dirty(context)  # Idle sources say nothing: time alone is no reason for a checkpoint.
-        self.outlets.offer(Mark(held(self.gate.watermark, self.stages.hold_us)))
-        if self.gate.all_ended() and not self.ended:
+        self.outlets.offer(Mark(held(watermark, self.stages.hold_us)))
+        if ended and not self.ended:
             self.finish(context)
 
     def _loaded(self, context: Context, channel: str) -> None:

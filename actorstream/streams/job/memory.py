@@ -192,9 +192,8 @@ class MemoryCluster:
 
 
 def _failure(system: ActorSystem, job: JobSpec) -> ActorstreamError:
-    reason = system.failed
-    return JobFailed(
-        f"job {job.name!r} came to a stop: {reason}"
-        if reason
-        else f"job {job.name!r} came to a stop: nothing is left to do"
-    )
+    reason: object = system.failed or "nothing is left to do"
+    waiting = system.simulator.open_coroutines
+    if waiting and not system.failed:
+        reason = f"nothing is left to do, and {waiting} coroutines wait for what nobody brings"
+    return JobFailed(f"job {job.name!r} came to a stop: {reason}")

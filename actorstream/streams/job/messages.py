@@ -27,6 +27,13 @@ class Flow(Message):
     size: int = 0
 
 
+class Called(Message):
+    """To an async task, from its crew: calls that have ended."""
+
+    epoch: int
+    outcomes: list[Any]
+
+
 class OpenChannel(Message):
     """The receiver of a channel is in this epoch: the sender may send so much."""
 
@@ -254,6 +261,10 @@ class PrepareOverdue(Message):
 
 class StopJob(Message):
     """Take a last checkpoint, commit it, and stop."""
+
+
+class DrainOverdue(Message):
+    """To the coordinator, from itself: a job that was told to stop has not come to its last checkpoint."""
 
 
 class Leave(Message):

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 
 from actorstream.model.topic import Topic
 from actorstream.streams.plan import nodes
+from actorstream.streams.plan.asynchronous import AsyncMap
 from actorstream.streams.plan.rewrite import walk
 from actorstream.streams.policies import Policy
 
 _CALL_FUNCTIONS = (
+    AsyncMap,
     nodes.Source,
     nodes.KeyBy,
     nodes.MapBatches,

@@ -1,8 +1,8 @@
 """The physical plan: which operators run as one actor, and the channels between those.
 
-A source starts a task, one instance a split. An operator that keeps state, or reads several streams, starts a task of
-its own, because records must be brought together there. All others run in the task of what they read. Tasks and their
-instances are data; `engine.build` makes stages of them.
+A source starts a task, one instance a split. An operator that keeps state, reads several streams, or awaits coroutines
+starts a task of its own, because records must be brought together there. All others run in the task of what they read.
+Tasks and their instances are data; `engine.build` makes stages of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import xxhash
 
+from actorstream.streams.plan.asynchronous import AsyncMap
 from actorstream.streams.plan.joins import Join
 from actorstream.streams.plan.letters import with_dead_letters
 from actorstream.streams.plan.nodes import Node, Source, Stateful, TableJoin, ToTopic, Union
@@ -75,6 +76,11 @@ class TaskPlan:
         """Whether it reads the outside world."""
         return isinstance(self.head, Source)
 
+    @property
+    def is_async(self) -> bool:
+        """Whether its head awaits coroutines."""
+        return isinstance(self.head, AsyncMap)
+
 
 @dataclass(frozen=True, slots=True)
 class PhysicalPlan:
@@ -125,7 +131,7 @@ def physical(ends: tuple[Node, ...], splits: Callable[[Source], int] = lambda so
     tasks: dict[str, TaskPlan] = {}
     home: dict[Node, TaskPlan] = {}
     for node in walk(ends):
-        if isinstance(node, Source | Union) or (isinstance(node, Stateful) and not node.in_place):
+        if isinstance(node, Source | Union | AsyncMap) or (isinstance(node, Stateful) and not node.in_place):
             task = tasks[node.name] = TaskPlan(node.name, node)
             task.instances = _instances(node, splits)
             _connect(task, node, home)

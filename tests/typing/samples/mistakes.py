@@ -24,7 +24,14 @@ def length(text: str) -> int:
     return len(text)
 
 
+async def awaited(text: str) -> int:
+    """The same."""
+    return len(text)
+
+
 stream.map(length)  # error
+stream.map(awaited)  # error
+stream.map(length, concurrency="2")  # error
 stream.map(lambda payment: payment.price)  # error
 stream.filter(length)  # error
 stream.key_by(length)  # error

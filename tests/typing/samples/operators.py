@@ -77,6 +77,29 @@ def amount(payment: Payment) -> float:
     return payment.amount
 
 
+async def ask(payment: Payment) -> str:
+    """Awaited, once it is given to `map`."""
+    return payment.note
+
+
+@stream.map
+async def asked(payment: Payment) -> int:
+    """Awaited."""
+    return len(payment.note)
+
+
+@stream.map(concurrency=4, ordered=False)
+async def asked_at_once(payment: Payment) -> str:
+    """Awaited, several at a time."""
+    return payment.note
+
+
+@stream.map(name="length")
+def length_of(payment: Payment) -> int:
+    """Not awaited."""
+    return len(payment.note)
+
+
 @stream.filter(name="large")
 def large(payment: Payment) -> bool:
     """Those that hold."""
@@ -95,6 +118,10 @@ def look(payment: Payment) -> None:
 
 
 assert_type(amount, Stream[float])
+assert_type(asked, Stream[int])
+assert_type(asked_at_once, Stream[str])
+assert_type(length_of, Stream[int])
+assert_type(stream.map(ask, concurrency=2, name="again"), Stream[str])
 assert_type(large, Stream[Payment])
 assert_type(words, Stream[str])
 assert_type(look, Stream[Payment])
