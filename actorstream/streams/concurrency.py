@@ -27,8 +27,8 @@ def check_concurrency(function: Any, concurrency: Any, ordered: Any) -> None:
         given = f"concurrency={concurrency!r}" if concurrency is not None else "ordered=False"
         if concurrency is not None or not ordered:
             raise PlanError(
-                f"map at {user_site()}: {given} is for async functions, and {shown_name(function)} is a plain one; declare "
-                "it with async def, or leave that out"
+                f"map at {user_site()}: {given} is for async functions, and {shown_name(function)} is a plain one; "
+                "declare it with async def, or leave that out"
             )
     elif concurrency is not None and (
         isinstance(concurrency, bool) or not isinstance(concurrency, int) or not 1 <= concurrency <= CONCURRENCY_MAX
