@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from actorstream.model.schema.forms import Description, FieldForm, Form, RecordForm, read
 
-# JSON that fits the first fits each of the others.
-_WIDER = {
+# What is written of the first fits each of the others: in JSON, in MessagePack, in keys.
+_JSON = {
     "int": ("float", "decimal"),
     "float": ("decimal",),
     "datetime": ("str",),
@@ -17,12 +17,16 @@ _WIDER = {
     "uuid": ("str",),
     "bytes": ("str",),
 }
+_MSGPACK = {kind: wider for kind, wider in _JSON.items() if kind not in ("datetime", "bytes")}
+_WIDER: dict[str, dict[str, tuple[str, ...]]] = {"json": _JSON, "msgpack": _MSGPACK, "key": {}}
 _ARRAYS = ("list", "set", "frozenset", "array")
 _LOWER = ("gt", "ge", "min_length")
 _UPPER = ("lt", "le", "max_length")
 
 
-def difference(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def difference(
+    old: dict[str, Any], new: dict[str, Any], *, form: Literal["json", "msgpack", "key"] = "json"
+) -> list[str]:
     """What changed so that a value written under `old` may be refused, or misread, under `new`: a line for each change.
 
     New fields with a default, fields that are gone, and types that admit more are no such change.
@@ -30,6 +34,7 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     Args:
         old: the description of what was written.
         new: the description of what reads it.
+        form: how values are written: as in a topic, as in a state, or as the key of a state.
 
     Raises:
         UnsupportedFormat: a newer version wrote one of them.
@@ -40,7 +45,7 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         >>> difference(describe(list[int | None]), describe(list[int]))
         ['each item was int or null, is int']
     """
-    comparer = _Comparer(read(old), read(new))
+    comparer = _Comparer(read(old), read(new), _WIDER[form])
     comparer.compare("", comparer.old.type, comparer.new.type)
     return comparer.lines
 
@@ -48,8 +53,8 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 class _Comparer:
     """Walks two descriptions side by side; a pair of records is compared once, where it is met first."""
 
-    def __init__(self, old: Description, new: Description) -> None:
-        self.old, self.new = old, new
+    def __init__(self, old: Description, new: Description, wider: dict[str, tuple[str, ...]]) -> None:
+        self.old, self.new, self._wider = old, new, wider
         self.lines: list[str] = []
         self._compared: dict[tuple[str, str], bool] = {}
 
@@ -96,10 +101,10 @@ class _Comparer:
             old = Form("str" if isinstance(value, str) else "null" if value is None else "int")
         if old.kind == new.kind and not old.items and old.kind != "record":
             return not _is_narrower(old, new)
-        if new.kind in _WIDER.get(old.kind, ()):
+        if new.kind in self._wider.get(old.kind, ()):
             return not new.limits
         if old.kind in ("record", "tuple", "dict", *_ARRAYS):
-            probe = _Comparer(self.old, self.new)
+            probe = _Comparer(self.old, self.new, self._wider)
             probe._compared = dict(self._compared)
             return _same_shape(old, new) and not _is_narrower(old, new) and probe._is_quiet(old, new)
         return False
@@ -154,6 +159,8 @@ def _is_array(form: Form) -> bool:
 
 
 def _same_shape(old: Form, new: Form) -> bool:
+    if old.kind == new.kind == "tuple":
+        return len(old.items) == len(new.items)
     return old.kind == new.kind or (_is_array(old) and _is_array(new))
 
 

@@ -33,7 +33,6 @@ from actorstream.streams.job.opening import Opening, decision_append
 from actorstream.streams.job.questions import Questions
 from actorstream.streams.job.restoring import restore_of
 from actorstream.streams.job.savepoints import Savepoints
-from actorstream.streams.job.schemas import with_schemas
 from actorstream.streams.job.source_task import SourceTask
 from actorstream.streams.job.spec import JobSpec, TaskSpec, actor_name, task_specs
 from actorstream.streams.job.task import Task
@@ -252,8 +251,8 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         self._progress[ack.task] = ack.progress
         if not self._checkpoints.ack(ack):
             return
-        history, plan = self._opening.history, self._job.plan
-        done = with_schemas(self._checkpoints.done(self._epoch, plan.plan_hash, context.now()), plan, history)
+        history, plan_hash = self._opening.history, self._job.plan.plan_hash
+        done = self._opening.schemas.added_to(self._checkpoints.done(self._epoch, plan_hash, context.now()), history)
 
         def decided(answer: Any) -> None:
             history.apply(done, answer.first_offset)

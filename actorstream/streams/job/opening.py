@@ -37,7 +37,7 @@ from actorstream.log.client import (
 from actorstream.model.schema import describe
 from actorstream.model.topic import Topic, TopicSpec
 from actorstream.streams.job.questions import Questions
-from actorstream.streams.job.schemas import check_schemas
+from actorstream.streams.job.schemas import Schemas
 from actorstream.streams.job.spec import JobSpec, task_id
 from actorstream.streams.plan.nodes import Source
 
@@ -57,6 +57,7 @@ class Opening:
         refuse: Callable[[Mistake], None],
     ) -> None:
         self.history = History()
+        self.schemas = Schemas(job.plan)
         self.ends: dict[str, int] = {}  # source instance → end of its partition when the run began
         self._job = job
         self._questions = questions
@@ -93,10 +94,12 @@ class Opening:
 
     def _check_schemas(self) -> None:
         try:
-            check_schemas(self._job.plan, self.history)
+            self.schemas.check(self.history)
         except BadInput as error:
             self._refuse(error)
         else:
+            for operator in self.schemas.orphans(self.history):
+                self._context.log.warning("state kept that no operator reads", operator=operator)
             self._find_ends(lambda: self.open_epoch("start", self._then))
 
     def read_history(self, then: Callable[[], None]) -> None:
