@@ -37,7 +37,12 @@ class ColumnOperators(Generic[V]):
         """Add a node to the program; what it yields."""
 
     def select(
-        self, *expressions: Any, into: type[R] | None = None, name: str | None = None, **named: Any
+        self,
+        *expressions: Any,
+        into: type[R] | None = None,
+        name: str | None = None,
+        on_error: Policy | None = None,
+        **named: Any,
     ) -> Stream[R]:
         """The named fields and Polars expressions, as Records of just these; computed over columns.
 
@@ -55,10 +60,15 @@ class ColumnOperators(Generic[V]):
             >>> app.collect(bids.select("item", double=pl.col("price") * 2))[0].double
             4.0
         """
-        return self._columns("select", expressions, named, into, name)
+        return self._columns("select", expressions, named, into, name, on_error)
 
     def with_columns(
-        self, *expressions: Any, into: type[R] | None = None, name: str | None = None, **named: Any
+        self,
+        *expressions: Any,
+        into: type[R] | None = None,
+        name: str | None = None,
+        on_error: Policy | None = None,
+        **named: Any,
     ) -> Stream[R]:
         """All fields, and the Polars expressions beside them or in their place; computed over columns.
 
@@ -74,9 +84,9 @@ class ColumnOperators(Generic[V]):
             >>> app.collect(app.stream([Bid(2.0)]).with_columns(tax=pl.col("price") * 0.1))[0].tax
             0.2
         """
-        return self._columns("with_columns", expressions, named, into, name)
+        return self._columns("with_columns", expressions, named, into, name, on_error)
 
-    def where(self, expression: Any, *, name: str | None = None) -> Stream[V]:
+    def where(self, expression: Any, *, name: str | None = None, on_error: Policy | None = None) -> Stream[V]:
         """The values for which a Polars expression is true; computed over columns.
 
         Raises:
@@ -91,10 +101,16 @@ class ColumnOperators(Generic[V]):
             >>> app.collect(app.stream([Bid(1.0), Bid(3.0)]).where(pl.col("price") > 2))
             [Bid(price=3.0)]
         """
-        return self._columns("where", (expression,), {}, None, name)
+        return self._columns("where", (expression,), {}, None, name, on_error)
 
     def _columns(
-        self, operation: str, expressions: tuple[Any, ...], named: dict[str, Any], into: Any, name: str | None
+        self,
+        operation: str,
+        expressions: tuple[Any, ...],
+        named: dict[str, Any],
+        into: Any,
+        name: str | None,
+        on_error: Policy | None,
     ) -> Stream[Any]:
         from actorstream.streams.plan import expressions as columns
 
@@ -107,7 +123,14 @@ class ColumnOperators(Generic[V]):
         if into is not None:
             checks.check_filled(into, field_names(value_type), operation)
             value_type = into
-        node = nodes.Columns(inputs=(self._node,), operation=operation, expressions=every, type=value_type, **naming)
+        node = nodes.Columns(
+            inputs=(self._node,),
+            operation=operation,
+            expressions=every,
+            type=value_type,
+            on_error=checked(on_error, operation),
+            **naming,
+        )
         return self._next(node, None, keeps_key=operation == "where")
 
     @overload

@@ -107,7 +107,6 @@ def _interval(left: KeyedStream[Any, Any], right: KeyedStream[Any, Any], options
         raise PlanError(
             f'join at {user_site()} of two streams needs to know how far apart: pass within="10s"; as_of is for tables'
         )
-    _refuse_policy(options)
     left._need_time("join")
     right._need_time("join")
     how = check_how(options.how or "inner", HOWS)
@@ -120,7 +119,6 @@ def _interval(left: KeyedStream[Any, Any], right: KeyedStream[Any, Any], options
 
 
 def _as_of(left: KeyedStream[Any, Any], right: Table[Any, Any], options: JoinOptions) -> Joined[Any, Any]:
-    _refuse_policy(options)
     left._need_time("join")
     need_time(right.node, "join")
     how = check_how(options.how or "left", ("left", "inner"))
@@ -158,15 +156,13 @@ def _both(left: KeyedStream[Any, Any], right: nodes.KeyBy, how: str, options: Jo
         "left_type": key.type,
         "right_type": right.type,
         "key_type": key.key_type,
+        "on_error": options.on_error,
     }
 
 
-def _refuse_policy(options: JoinOptions) -> None:
-    if options.on_error is not None:
-        raise PlanError(f"join at {user_site()}: on_error is for joins with a table's latest value; leave it out")
-
-
-def tables_join(program: Program, left: Table[Any, Any], right: Any, how: str, name: str | None) -> Joined[Any, Any]:
+def tables_join(
+    program: Program, left: Table[Any, Any], right: Any, how: str, name: str | None, on_error: Policy | None
+) -> Joined[Any, Any]:
     """See `Table.join`."""
     if not isinstance(right, Table):
         raise PlanError(f"join at {user_site()} was given {right!r}; give it a table (app.table)")
@@ -179,6 +175,7 @@ def tables_join(program: Program, left: Table[Any, Any], right: Any, how: str, n
             left_type=left.node.type,
             right_type=right.node.type,
             key_type=left.node.key_type,
+            on_error=on_error,
             **named,
         )
 

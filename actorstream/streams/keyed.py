@@ -92,7 +92,9 @@ class KeyedStream(Stream[V], Generic[K, V]):
         ) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
         def tap(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any: ...
 
-        def where(self, expression: Any, *, name: str | None = None) -> KeyedStream[K, V]: ...
+        def where(
+            self, expression: Any, *, name: str | None = None, on_error: Policy | None = None
+        ) -> KeyedStream[K, V]: ...
 
         def split(
             self, *, name: str | None = None, on_error: Policy | None = None, **branches: Callable[[V], object]
@@ -327,6 +329,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
         how: Literal["inner"] = "inner",
         name: str | None = None,
         parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Joined[V, W]: ...
     @overload
     def join(
@@ -338,6 +341,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
         how: Literal["left"],
         name: str | None = None,
         parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Joined[V, W | None]: ...
     @overload
     def join(
@@ -349,6 +353,7 @@ class KeyedStream(Stream[V], Generic[K, V]):
         how: Literal["outer"],
         name: str | None = None,
         parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Joined[V | None, W | None]: ...
     @overload
     def join(

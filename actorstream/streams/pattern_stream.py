@@ -9,6 +9,7 @@ from actorstream.errors import PlanError
 from actorstream.streams import checks
 from actorstream.streams.pattern import Match, Pattern
 from actorstream.streams.plan import nodes
+from actorstream.streams.policies import Policy, checked
 from actorstream.streams.program import Program
 from actorstream.streams.site import function_name, user_site
 from actorstream.streams.stream import Stream
@@ -52,19 +53,39 @@ class MatchingStream(Generic[K, V]):
 
     @overload
     def apply(
-        self, function: Callable[[Match[K, V]], Iterator[R]], /, *, name: str | None = None, parallelism: int = 1
+        self,
+        function: Callable[[Match[K, V]], Iterator[R]],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> MatchResult[R]: ...
     @overload
     def apply(
-        self, function: Callable[[Match[K, V]], R | None], /, *, name: str | None = None, parallelism: int = 1
+        self,
+        function: Callable[[Match[K, V]], R | None],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> MatchResult[R]: ...
     def apply(
-        self, function: Callable[[Match[K, V]], Any], /, *, name: str | None = None, parallelism: int = 1
+        self,
+        function: Callable[[Match[K, V]], Any],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> MatchResult[Any]:
         """A function of each match: a value, None (nothing), or a generator. The result's time is the match's `end`.
 
         Args:
             parallelism: how many instances share the keys, 1 to 256; it changes no match.
+            on_error: what becomes of a match that the function fails on, and of a record that a condition fails on,
+                which then is in no match.
 
         Raises:
             PlanError: not a function, a lambda without `name=`, or no number of instances.
@@ -94,6 +115,7 @@ class MatchingStream(Generic[K, V]):
             key_type=key.key_type,
             type=checks.emitted_type(checks.result_type(function)),
             parallelism=checks.checked_parallelism(parallelism, "match"),
+            on_error=checked(on_error, "match"),
             **self._program.naming("match", function, name, self._of),
         )
         return MatchResult(self._program, self._program.add(node), function)

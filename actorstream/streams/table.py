@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from actorstream.streams.plan import nodes
+from actorstream.streams.policies import Policy, checked
 
 if TYPE_CHECKING:
     from actorstream.streams.joins import Joined
@@ -32,13 +33,33 @@ class Table(Generic[K, V]):
 
     @overload
     def join(
-        self, other: Table[K, W], /, *, how: Literal["inner"] = "inner", name: str | None = None
+        self,
+        other: Table[K, W],
+        /,
+        *,
+        how: Literal["inner"] = "inner",
+        name: str | None = None,
+        on_error: Policy | None = None,
     ) -> Joined[V, W]: ...
     @overload
-    def join(self, other: Table[K, W], /, *, how: Literal["left"], name: str | None = None) -> Joined[V, W | None]: ...
+    def join(
+        self,
+        other: Table[K, W],
+        /,
+        *,
+        how: Literal["left"],
+        name: str | None = None,
+        on_error: Policy | None = None,
+    ) -> Joined[V, W | None]: ...
     @overload
     def join(
-        self, other: Table[K, W], /, *, how: Literal["outer"], name: str | None = None
+        self,
+        other: Table[K, W],
+        /,
+        *,
+        how: Literal["outer"],
+        name: str | None = None,
+        on_error: Policy | None = None,
     ) -> Joined[V | None, W | None]: ...
     @overload
     def join(
@@ -49,6 +70,7 @@ class Table(Generic[K, V]):
         *,
         how: str = "inner",
         name: str | None = None,
+        on_error: Policy | None = None,
     ) -> Stream[R]: ...
     def join(
         self,
@@ -58,6 +80,7 @@ class Table(Generic[K, V]):
         *,
         how: str = "inner",
         name: str | None = None,
+        on_error: Policy | None = None,
     ) -> Any:
         """The latest values of a key in both tables, at every change of either: a stream, to make a table of again.
 
@@ -80,7 +103,7 @@ class Table(Generic[K, V]):
         """
         from actorstream.streams.joins import tables_join
 
-        joined = tables_join(self._program, self, other, how, name)
+        joined = tables_join(self._program, self, other, how, name, checked(on_error, "join"))
         return joined if function is None else joined(function)
 
     def __repr__(self) -> str:

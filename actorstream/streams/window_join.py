@@ -1,7 +1,7 @@
 """Joins of windows: every pair of each key and window.
 
 They are made of operators that are there: both sides become one stream of values that know their side and their key,
-and a function over its windows gives the pairs.
+and a function over its windows gives the pairs, with each of which the user's is called.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from actorstream.errors import PlanError
 from actorstream.streams import checks
 from actorstream.streams.joins import HOWS, check_how
 from actorstream.streams.plan import nodes
+from actorstream.streams.policies import Policy
 from actorstream.streams.site import function_name, user_site
 from actorstream.streams.stream import Stream
 from actorstream.streams.windows import Window
@@ -33,10 +34,16 @@ class WindowJoined(Stream[tuple[L, W]]):
     """A join of windows that waits for its function; without one it is the stream of pairs."""
 
     def __init__(
-        self, left: WindowedStream[Any, L], right: WindowedStream[Any, W], how: str, name: str | None, parallelism: int
+        self,
+        left: WindowedStream[Any, L],
+        right: WindowedStream[Any, W],
+        how: str,
+        name: str | None,
+        parallelism: int,
+        on_error: Policy | None,
     ) -> None:
         self._left, self._right, self._how, self._given = left, right, how, name
-        self._parallelism = parallelism
+        self._parallelism, self._on_error = parallelism, on_error
         self._pairs: JoinedWindows[Any] | None = None
         self._program = left._program
         self._function = None
@@ -70,8 +77,12 @@ class WindowJoined(Stream[tuple[L, W]]):
         keyed = both.key_by(_key_function(left._key.key_type), name=f"{name}.key")
         lateness = timedelta(microseconds=left._allowed_lateness_us)
         windows = keyed.window(left._window, allowed_lateness=lateness, emit=left._emit)
-        result = windows.apply(_pairing(self._how, function), name=name, parallelism=self._parallelism)
-        return JoinedWindows(result, function)
+        pairs = name if function is None else f"{name}.pairs"
+        windows_of = windows.apply(_pairing(self._how), name=pairs, parallelism=self._parallelism)
+        if function is None:
+            return JoinedWindows(windows_of._node, windows_of, None)
+        called = windows_of.map(_of_pair(function), name=name, on_error=self._on_error)
+        return JoinedWindows(called._node, windows_of, function)
 
     def _path(self) -> str:
         return f"{self._left._of}.join[{self._right._of}]"
@@ -80,18 +91,23 @@ class WindowJoined(Stream[tuple[L, W]]):
 class JoinedWindows(Stream[R]):
     """What a join of windows gives. `late` is the stream of records that came after their window was final."""
 
-    def __init__(self, result: WindowResult[R], function: Callable[..., Any] | None) -> None:
-        super().__init__(result._program, result._node, function)
-        self._result = result
+    def __init__(self, node: nodes.Node, windows: WindowResult[Any], function: Callable[..., Any] | None) -> None:
+        super().__init__(windows._program, node, function)
+        self._windows = windows
 
     @property
     def late(self) -> Stream[Any]:
         """The records of either side that came too late for this window, as they came."""
-        return self._result.late.map(_value, name=f"{self.name}.late.value")
+        return self._windows.late.map(_value, name=f"{self.name}.late.value")
 
 
 def window_join(
-    left: WindowedStream[Any, Any], right: Any, how: str, name: str | None, parallelism: int
+    left: WindowedStream[Any, Any],
+    right: Any,
+    how: str,
+    name: str | None,
+    parallelism: int,
+    on_error: Policy | None,
 ) -> WindowJoined[Any, Any]:
     """See `WindowedStream.join`."""
     from actorstream.streams.windowed import WindowedStream
@@ -104,7 +120,7 @@ def window_join(
             "the same allowed_lateness and emit"
         )
     check_how(how, HOWS)
-    return WindowJoined(left, right, how, name, parallelism)
+    return WindowJoined(left, right, how, name, parallelism, on_error)
 
 
 def _cut(windowed: WindowedStream[Any, Any]) -> tuple[Any, int, str]:
@@ -141,10 +157,10 @@ def _value(sided: Sided) -> Any:
     return sided[2]
 
 
-def _pairing(how: str, function: Callable[..., Any] | None) -> Callable[[Window[Any, Sided]], Iterator[Any]]:
-    """A function that gives the pairs of a window, or what `function` makes of them."""
+def _pairing(how: str) -> Callable[[Window[Any, Sided]], Iterator[tuple[Any, Any]]]:
+    """A function that gives the pairs of a window."""
 
-    def pairs(window: Window[Any, Sided]) -> Iterator[Any]:
+    def pairs(window: Window[Any, Sided]) -> Iterator[tuple[Any, Any]]:
         sides: tuple[list[Any], list[Any]] = ([], [])
         for side, _, value in window:
             sides[side].append(value)
@@ -155,8 +171,17 @@ def _pairing(how: str, function: Callable[..., Any] | None) -> Callable[[Window[
             lefts = [None]
         for left in lefts:
             for right in rights:
-                yield (left, right) if function is None else function(left, right)
+                yield left, right
 
-    kind: Any = tuple if function is None else checks.result_type(function)
-    pairs.__annotations__["return"] = Iterator[kind]
+    pairs.__annotations__["return"] = Iterator[tuple[Any, ...]]
     return pairs
+
+
+def _of_pair(function: Callable[[Any, Any], R]) -> Callable[[tuple[Any, Any]], R]:
+    """The function of a pair."""
+
+    def of_pair(pair: tuple[Any, Any]) -> R:
+        return function(*pair)
+
+    of_pair.__annotations__["return"] = checks.result_type(function)
+    return of_pair

@@ -228,6 +228,7 @@ class WindowedStream(Generic[K, V]):
         how: Literal["inner"] = "inner",
         name: str | None = None,
         parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> WindowJoined[V, W]: ...
     @overload
     def join(
@@ -238,6 +239,7 @@ class WindowedStream(Generic[K, V]):
         how: Literal["left"],
         name: str | None = None,
         parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> WindowJoined[V, W | None]: ...
     @overload
     def join(
@@ -248,6 +250,7 @@ class WindowedStream(Generic[K, V]):
         how: Literal["outer"],
         name: str | None = None,
         parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> WindowJoined[V | None, W | None]: ...
     @overload
     def join(
@@ -259,6 +262,7 @@ class WindowedStream(Generic[K, V]):
         how: str = "inner",
         name: str | None = None,
         parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> JoinedWindows[R]: ...
     def join(
         self,
@@ -269,6 +273,7 @@ class WindowedStream(Generic[K, V]):
         how: str = "inner",
         name: str | None = None,
         parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Any:
         """Every pair of records of both streams with the same key in the same window.
 
@@ -294,7 +299,9 @@ class WindowedStream(Generic[K, V]):
         """
         from actorstream.streams.window_join import window_join
 
-        joined = window_join(self, other, how, name, checks.checked_parallelism(parallelism, "join"))
+        joined = window_join(
+            self, other, how, name, checks.checked_parallelism(parallelism, "join"), checked(on_error, "join")
+        )
         return joined if function is None else joined(function)
 
     def _finish(self, node: nodes.Node, function: Callable[..., Any] | None) -> WindowResult[Any]:

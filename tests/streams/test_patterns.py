@@ -138,7 +138,7 @@ def test_records_of_equal_time_wait_for_each_other() -> None:
     found = keyed(app, values(1)).match(PAIR).apply(lambda match: seconds(match.end), name="found")
     node = found._node
     assert isinstance(node, nodes.MatchPattern)
-    stage, seen = MatchStage(node), Seen("seen")
+    stage, seen = MatchStage(node, lambda: 0), Seen("seen")
     stage.outputs = [seen]
 
     def push(second: float, value: int, partition: int) -> None:

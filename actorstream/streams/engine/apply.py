@@ -23,7 +23,7 @@ class Records(Contents):
     """Content is a list of (time, partition, offset, value), sorted only when the window is due."""
 
     def __init__(self, node: WindowApply | WindowReduce) -> None:
-        # Under a policy the windows themselves go on, to a stage that calls the function (`window_call`).
+        # Under a policy the windows themselves go on, to a stage that calls the function (`call`).
         self._calls = node.on_error is None or node.on_error.is_plain
         self.kind = list[tuple[int, int, int, node.value_type]]  # type: ignore[name-defined]
         self._name = node.name

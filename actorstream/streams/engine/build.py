@@ -12,6 +12,7 @@ from actorstream.streams.engine.aggregate import Aggregated, AggregatePanesStage
 from actorstream.streams.engine.apply import Applied, Reduced
 from actorstream.streams.engine.as_of_join import AsOfJoinStage
 from actorstream.streams.engine.asynchronous import AsyncStage
+from actorstream.streams.engine.call import CallStage, call_matches, call_pairs, shown_window
 from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, WhereStage
 from actorstream.streams.engine.contents import Contents
 from actorstream.streams.engine.counted import CountedStage
@@ -39,7 +40,6 @@ from actorstream.streams.engine.stage import PassStage, Stage
 from actorstream.streams.engine.tables_join import TablesJoinStage
 from actorstream.streams.engine.two_phase_sink import TwoPhaseSinkStage
 from actorstream.streams.engine.two_sided import TwoSidedStage
-from actorstream.streams.engine.window_call import WindowCallStage
 from actorstream.streams.engine.window_stage import WindowStage
 from actorstream.streams.plan import joins as join_nodes
 from actorstream.streams.plan import nodes
@@ -57,7 +57,7 @@ class Stages:
     def __init__(self, task: TaskPlan, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
         self.head: Stage = _stage(task.head, now, reads_time)
         self._by_node: dict[nodes.Node, Stage] = {}  # where what an operator makes comes out
-        self._windows: dict[nodes.Node, Stage] = {}  # the windows of those whose function another stage calls
+        self._callers: dict[nodes.Node, Stage] = {}  # those in front of a stage that calls their function
         self._add(task.head, self.head, now)
         for node in task.body:
             self._attach(node, now, reads_time)
@@ -66,7 +66,7 @@ class Stages:
     def _attach(self, node: nodes.Node, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
         before = self._by_node[node.inputs[0]]
         if isinstance(node, nodes.Late):
-            before = self._windows.get(node.inputs[0], before)
+            before = self._callers.get(node.inputs[0], before)
             assert isinstance(before, WindowStage | MatchStage)
             stage: Stage = before.late
         elif isinstance(node, nodes.DeadLetters):
@@ -80,11 +80,12 @@ class Stages:
         self._add(node, stage, now)
 
     def _add(self, node: nodes.Node, stage: Stage, now: Now) -> None:
-        """Remember the stage of an operator; a window function with a policy is called by a stage of its own."""
-        if isinstance(node, nodes.WindowApply | nodes.WindowReduce) and node.on_error and not node.on_error.is_plain:
-            self._windows[node] = stage
-            call = WindowCallStage(node, Applied(node) if isinstance(node, nodes.WindowApply) else Reduced(node), now)
+        """Remember the stage of an operator; behind it goes one that calls its function, if it has a policy."""
+        call = _caller(node, now)
+        if call is not None:
+            self._callers[node] = stage
             stage.outputs.append(call)
+            call.letters = stage.letters
             stage = call
         self._by_node[node] = stage
 
@@ -94,7 +95,7 @@ class Stages:
         return [
             stage
             for node, last in self._by_node.items()
-            for stage in ((self._windows[node], last) if node in self._windows else (last,))
+            for stage in ((self._callers[node], last) if node in self._callers else (last,))
         ]
 
     def are_paused(self) -> bool:
@@ -165,9 +166,27 @@ _READ_TIME = (
     AsyncMap,
     nodes.RowChain,  # These, and what follows, read offsets, to say which record a function failed on.
     nodes.CallSink,
+    nodes.Columns,
     nodes.MapBatches,
     nodes.Split,
 )
+
+
+def _caller(node: nodes.Node, now: Now) -> CallStage | None:
+    """What calls the function of an operator behind its stage, if a policy says what becomes of a call that fails."""
+    if node.on_error is None or node.on_error.is_plain:
+        return None
+    match node:
+        case nodes.WindowApply():
+            return CallStage(node, Applied(node).call, shown_window, now)
+        case nodes.WindowReduce():
+            return CallStage(node, Reduced(node).call, shown_window, now)
+        case nodes.MatchPattern():
+            return call_matches(node, now)
+        case join_nodes.Join(function=function) if function is not None:
+            return call_pairs(node, now)
+        case _:
+            return None
 
 
 def _source(node: nodes.Node, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
@@ -181,7 +200,7 @@ def _rows(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
 
 
 def _columns(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
-    return WhereStage(node) if node.operation == "where" else SelectStage(node)
+    return WhereStage(node, now) if node.operation == "where" else SelectStage(node, now)
 
 
 def _sink(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
@@ -229,7 +248,7 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.WindowAggregate: _aggregate,
     nodes.WindowApply: _apply,
     nodes.WindowReduce: _reduce,
-    nodes.MatchPattern: lambda node, now, reads: MatchStage(node),
+    nodes.MatchPattern: lambda node, now, reads: MatchStage(node, now),
     nodes.Gaps: lambda node, now, reads: GapsStage(node),
     nodes.RunningAggregate: lambda node, now, reads: RunningAggregateStage(node),
     nodes.Reduce: lambda node, now, reads: ReduceStage(node, now),

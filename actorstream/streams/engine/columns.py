@@ -1,76 +1,131 @@
-"""Column operators: Polars expressions and functions over frames."""
+"""Column operators: Polars expressions and functions over frames.
+
+What each row becomes depends on that row alone. So where a batch fails, its parts are tried, until the rows are found
+that fail: to name the first, or to let each follow the policy while the others go on.
+"""
 
 from __future__ import annotations
 
+import sys
+from abc import abstractmethod
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from actorstream.errors import BadInput, OperatorError
+from actorstream.model.instant import Instant
 from actorstream.model.record import field_names
 from actorstream.streams.engine.batch import Batch
-from actorstream.streams.engine.failure import fail
+from actorstream.streams.engine.failure import alone, fail
 from actorstream.streams.engine.guard import FAILED, GuardedStage, Now
 from actorstream.streams.engine.pausable import Work
-from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import Columns, MapBatches
 
 
-class SelectStage(Stage):
-    """`select` and `with_columns`: one row for each."""
+class ColumnsStage(GuardedStage):
+    """Expressions over columns; `made` says what they make of a batch."""
 
-    def __init__(self, node: Columns) -> None:
-        super().__init__(node.name)
+    def __init__(self, node: Columns, now: Now) -> None:
+        super().__init__(node.name, node.on_error, now)
         self._node = node
 
+    @abstractmethod
+    def made(self, batch: Batch) -> Batch:
+        """What becomes of a batch; raises if it fails for one of its rows."""
+
     def push(self, batch: Batch) -> None:
-        frame = batch.frame()
+        if not self.guard.is_plain:
+            super().push(batch)
+            return
         try:
-            result = getattr(frame, self._node.operation)(*self._node.expressions)
+            made = self.made(batch)
         except Exception as error:
-            fail(self.name, batch, 0, error)
+            self._fail(batch, error)
+        self.emit(made)
+
+    def advance(self, watermark: Instant) -> None:
+        if self.guard.is_plain:
+            self.pass_on(watermark)
+        else:
+            super().advance(watermark)
+
+    def work(self, batch: Batch) -> Work:
+        made, error = self._tried(batch)
+        if made is not None:
+            self.emit(made)
+        elif error is not None:
+            yield from self._divide(batch, error)
+
+    def _tried(self, batch: Batch) -> tuple[Batch | None, Exception | None]:
+        handled = sys.exception()
+        try:
+            return self.made(batch), None
+        except Exception as error:
+            return None, alone(error, handled)
+
+    def _divide(self, batch: Batch, error: Exception) -> Work:
+        """The batch has failed: its halves; of one row, as the policy says."""
+        if len(batch) == 1:
+            again = partial(self.made, batch)
+            result = yield from self.guard.rescue(error, again, batch, 0, batch.rows()[0])
+            if result is not FAILED:
+                self.emit(result)
+            return
+        middle = len(batch) // 2
+        yield from self.work(batch.part(0, middle))
+        yield from self.work(batch.part(middle, len(batch)))
+
+    def _fail(self, batch: Batch, error: Exception) -> NoReturn:
+        """Name the first row that fails."""
+        while len(batch) > 1:
+            middle = len(batch) // 2
+            first = batch.part(0, middle)
+            made, raised = self._tried(first)
+            batch = batch.part(middle, len(batch)) if made is not None else first
+            error = raised or self._tried(batch)[1] or error
+        fail(self.name, batch, 0, error)
+
+
+class SelectStage(ColumnsStage):
+    """`select` and `with_columns`: one row for each."""
+
+    def made(self, batch: Batch) -> Batch:
+        frame = batch.frame()
+        result = getattr(frame, self._node.operation)(*self._node.expressions)
         if result.height != frame.height:  # A literal alone has one row.
             result = frame.select(*(_stretched(result[name], frame.height) for name in result.columns))
         kind = self._node.type
         there = set(result.columns)  # Columns that nobody reads later may be missing.
-        fitted = _fitted(self.name, result, kind, [name for name in field_names(kind) if name in there])
-        self.emit(batch.with_frame(fitted, kind))
+        try:
+            fitted = _fitted(result, kind, [name for name in field_names(kind) if name in there])
+        except BadInput as error:
+            raise ValueError(str(error)) from None  # Of the record, not of what the job was given.
+        return batch.with_frame(fitted, kind)
 
 
-def _fitted(operator: str, frame: Any, kind: Any, columns: list[str] | None = None) -> Any:
+def _fitted(frame: Any, kind: Any, columns: list[str] | None = None) -> Any:
     """The frame with the columns of a Record type, each value checked: what follows relies on them."""
     from actorstream.streams.frames import fit_frame
 
-    try:
-        return fit_frame(frame, kind, columns)
-    except BadInput as error:
-        raise OperatorError(operator, f"a frame of {frame.height} rows", cause=str(error)) from error
+    return fit_frame(frame, kind, columns)
 
 
 def _stretched(series: Any, height: int) -> Any:
     return series if len(series) == height else series.new_from_index(0, height)
 
 
-class WhereStage(Stage):
+class WhereStage(ColumnsStage):
     """`where`: the rows for which an expression is true."""
 
-    def __init__(self, node: Columns) -> None:
-        super().__init__(node.name)
-        self._node = node
-
-    def push(self, batch: Batch) -> None:
+    def made(self, batch: Batch) -> Batch:
         frame = batch.frame()
-        try:
-            keep = frame.select(self._node.expressions[0]).to_series().fill_null(False)
-            keep = _stretched(keep, frame.height)
-            kept = frame.filter(keep)
-        except Exception as error:
-            fail(self.name, batch, 0, error)
+        keep = frame.select(self._node.expressions[0]).to_series().fill_null(False)
+        keep = _stretched(keep, frame.height)
+        kept = frame.filter(keep)
         if kept.height == frame.height:
-            self.emit(batch)
-            return
+            return batch
         places = keep.arg_true()
         chosen = places.to_list() if _has_lists(batch) else places
-        self.emit(batch.choose(chosen, kind=self._node.type, frame=kept))
+        return batch.choose(chosen, kind=self._node.type, frame=kept)
 
 
 def _has_lists(batch: Batch) -> bool:
@@ -89,31 +144,49 @@ class MapBatchesStage(GuardedStage):
         self._kind: Any = None if node.type is Any else node.type
 
     def work(self, batch: Batch) -> Work:
+        handled = sys.exception()
         try:
-            result = self._node.function(batch.frame())
+            made = self._made(batch)
         except Exception as error:
             if self.guard.is_plain:
-                fail(self.name, batch, 0, error)
-            yield from self._row_by_row(batch)
+                self._fail(batch, error)
+            raised: Exception | None = alone(error, handled)
         else:
-            self._emit_frame(batch, result)
+            raised = None
+            self.emit(made)
+        if isinstance(raised, OperatorError):
+            raise raised
+        if raised is not None:
+            yield from self._row_by_row(batch)
+
+    def _fail(self, batch: Batch, error: Exception) -> NoReturn:
+        if isinstance(error, BadInput):
+            raise OperatorError(self.name, f"a frame of {len(batch)} rows", cause=str(error)) from error
+        fail(self.name, batch, 0, error)
 
     def _row_by_row(self, batch: Batch) -> Work:
-        frame, rows = batch.frame(), batch.rows()
+        rows = batch.rows()
         for place in range(len(batch)):
-            again = partial(self._node.function, frame[place : place + 1])
+            again = partial(self._made, batch.part(place, place + 1))
             try:
-                result = again()
+                made = again()
             except Exception as error:
-                result = yield from self.guard.rescue(error, again, batch, place, rows[place])
-            if result is not FAILED:
-                self._emit_frame(batch.part(place, place + 1), result)
+                made = yield from self.guard.rescue(error, again, batch, place, rows[place])
+            if made is not FAILED:
+                self.emit(made)
 
-    def _emit_frame(self, batch: Batch, result: Any) -> None:
+    def _made(self, batch: Batch) -> Batch:
+        """What the function makes of a batch.
+
+        Raises:
+            OperatorError: it is no frame, or has not as many rows.
+            BadInput: it does not fit the type.
+        """
         import polars
 
         from actorstream.streams.frames import record_type_of
 
+        result = self._node.function(batch.frame())
         if not isinstance(result, polars.DataFrame) or result.height != len(batch):
             found = f"{result.height} rows" if isinstance(result, polars.DataFrame) else type(result).__name__
             raise OperatorError(
@@ -123,4 +196,4 @@ class MapBatchesStage(GuardedStage):
             )
         if self._kind is None:
             self._kind = record_type_of(result.schema, self.name)
-        self.emit(batch.with_frame(_fitted(self.name, result, self._kind), self._kind))
+        return batch.with_frame(_fitted(result, self._kind), self._kind)

@@ -24,8 +24,8 @@ class KeyStage(GuardedStage):
         self._one = node.function or _of_fields(node.fields)
 
     def push(self, batch: Batch) -> None:
-        if self.guard.is_plain:
-            in_columns = self._node.fields and batch.is_columns
+        in_columns = self._node.fields and batch.is_columns  # They are there: nothing can fail.
+        if self.guard.is_plain or (in_columns and not self.is_paused):
             self.emit(batch.with_keys(None if in_columns else _made(batch, self._node)))
         else:
             super().push(batch)

@@ -13,7 +13,7 @@ when `within` is over. A heap of one deadline a key says when that is.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import repeat
 from operator import itemgetter
 from typing import Any, NoReturn
@@ -24,10 +24,11 @@ from actorstream.model.instant import START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.buckets import Buckets
 from actorstream.streams.engine.emitted import emitted
-from actorstream.streams.engine.failure import call_each
+from actorstream.streams.engine.failure import failed, show
+from actorstream.streams.engine.guard import GuardedStage, Now, kept
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.matching import BEGINS, Automaton, Found, Partials
-from actorstream.streams.engine.pausable import PIECE_RECORDS, PausableStage, Work
+from actorstream.streams.engine.pausable import PIECE_RECORDS, Pause, Work
 from actorstream.streams.engine.stage import PassStage
 from actorstream.streams.pattern import Match
 from actorstream.streams.plan.nodes import KeyBy, MatchPattern
@@ -40,11 +41,11 @@ _TAKEN_BETWEEN_LOOKS = 64  # Records that a key's runs take before those that no
 _KEYS_AT_A_TIME = 1_024  # Deadlines that pass before a pause, if they give little.
 
 
-class MatchStage(PausableStage):
-    """See the module."""
+class MatchStage(GuardedStage):
+    """See the module. Under a policy the matches themselves go on, to a stage that calls the function (`call`)."""
 
-    def __init__(self, node: MatchPattern) -> None:
-        super().__init__(node.name)
+    def __init__(self, node: MatchPattern, now: Now) -> None:
+        super().__init__(node.name, node.on_error, now)
         self.late = PassStage(f"{node.name}.late")
         self.late_records = 0  # since the task began
         key = node.inputs[0]
@@ -73,7 +74,8 @@ class MatchStage(PausableStage):
             return
         mark = max(self._watermark, as_list(batch.marks)[-1])
         due: list[Entry] = []
-        for entry in self._entries(batch):
+        batch, bits = yield from self._asked(batch)
+        for entry in self._entries(batch, bits):
             if entry[0] < mark:
                 due.append(entry)
             else:
@@ -94,12 +96,13 @@ class MatchStage(PausableStage):
         is_late = dict.fromkeys(late)
         return batch.choose([place for place in range(len(times)) if place not in is_late])
 
-    def _entries(self, batch: Batch) -> Iterator[Entry]:
+    def _entries(self, batch: Batch, bits: list[int]) -> Iterator[Entry]:
         """What may matter of a batch; a key that cannot be restored is told now, not when its match is found."""
         rows = batch.rows()
+        if not rows:
+            return iter(())
         keys = self._encoder.encode_all(keys_of(batch, self._key))
         decode(keys[0], self._node.key_type)
-        bits = self._bits(batch, rows)
         # What an operator made has no offsets: then the order in which it came, which sorting keeps, is its order.
         offsets = [0] * len(rows) if batch.offsets is None else as_list(batch.offsets)
         origin = batch.origin
@@ -115,13 +118,17 @@ class MatchStage(PausableStage):
         )
         return (entry for entry in entries if entry[5])
 
-    def _bits(self, batch: Batch, rows: list[Any]) -> list[int]:
-        bits = [self._automaton.common] * len(rows)
+    def _asked(self, batch: Batch) -> Generator[Pause, None, tuple[Batch, list[int]]]:
+        """All conditions of each record; without those records for which one failed, by a policy that goes on."""
+        bits = [self._automaton.common] * len(batch)
         for number, condition in enumerate(self._conditions):
             bit = 1 << number
-            fits = call_each(self.name, condition.function, batch, rows)
+            gone, fits = yield from self.guard.each(condition.function, batch, batch.rows())
+            if gone:
+                left = kept(gone, len(batch))
+                batch, bits = batch.choose(left), [bits[place] for place in left]
             bits = [known | bit if fit else known for known, fit in zip(bits, fits, strict=True)]
-        return bits
+        return batch, bits
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -227,13 +234,15 @@ class MatchStage(PausableStage):
             steps[step].append(taken[number])
         values = dict(zip(self._names, steps, strict=True))
         match: Match[Any, Any] = Match.of(decode(key, self._node.key_type), found.start, found.end, values)
+        if not self.guard.is_plain:
+            self._results.append((found.end, match))
+            return
         try:
             self._results.extend((found.end, result) for result in emitted(self._node.function(match)))
         except (Mistake, OperatorError):
             raise
         except Exception as error:
-            cause = f"{type(error).__name__}: {error}"
-            raise OperatorError(self.name, repr(match), cause=cause) from error
+            raise failed(self.name, show(match), error) from error
 
     def _emit_results(self) -> None:
         results, self._results = self._results, []

@@ -55,6 +55,8 @@ class TwoSidedStage(PausableStage):
     def __init__(self, node: Join) -> None:
         super().__init__(node.name)
         self.node = node
+        # Under a policy the pairs themselves go on, to a stage that calls the function (`call`).
+        self._calls = node.on_error is None or node.on_error.is_plain
         self.right_side = _RightSide(self)
         left, right = node.inputs
         assert isinstance(left, KeyBy)
@@ -89,7 +91,7 @@ class TwoSidedStage(PausableStage):
     def joined(self, batch: Batch, place: int, left: Any, right: Any) -> Any:
         """What becomes of a pair, met by record `place` of a batch."""
         function: Callable[..., Any] | None = self.node.function
-        if function is None:
+        if function is None or not self._calls:
             return left, right
         try:
             return function(left, right)

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from actorstream.model.topic import Topic
 from actorstream.streams.plan import nodes
 from actorstream.streams.plan.asynchronous import AsyncMap
+from actorstream.streams.plan.joins import Join
 from actorstream.streams.plan.rewrite import walk
-from actorstream.streams.policies import Policy
+from actorstream.streams.policies import Policy, fail
 
-_CALL_FUNCTIONS = (
+_FOLLOW = (
     AsyncMap,
     nodes.Source,
+    nodes.Columns,
     nodes.KeyBy,
     nodes.MapBatches,
     nodes.Split,
@@ -24,7 +26,9 @@ _CALL_FUNCTIONS = (
     nodes.WindowReduce,
     nodes.Reduce,
     nodes.Process,
+    nodes.MatchPattern,
     nodes.TableJoin,
+    Join,
     nodes.CallSink,
 )
 """The operators that follow a policy, besides those in a chain."""
@@ -43,13 +47,13 @@ def _sinks(node: nodes.Node) -> Iterator[nodes.Node]:
     for topic in by_name.values():
         name = f"{node.name}.dead_letters[{topic.name}]"
         letters = nodes.DeadLetters(name=name, inputs=(node,), topic=topic, type=dict, site=node.site)
-        yield nodes.ToTopic(name=f"{name}.to", inputs=(letters,), topic=topic, type=dict, site=node.site)
+        yield nodes.ToTopic(name=f"{name}.to", inputs=(letters,), topic=topic, type=dict, site=node.site, on_error=fail)
 
 
 def _policies(node: nodes.Node) -> Iterator[Policy]:
     followed: tuple[nodes.Node, ...] = ()
     if isinstance(node, nodes.RowChain):
         followed = node.steps
-    elif isinstance(node, _CALL_FUNCTIONS):
+    elif isinstance(node, _FOLLOW):
         followed = (node,)
     return (one.on_error for one in followed if one.on_error is not None)

@@ -40,8 +40,10 @@ def _conditions(node: Node, by_input: dict[Node, list[Node]]) -> list[Any]:
     conditions: list[Any] = []
     while len(following := by_input.get(node, [])) == 1:
         (node,) = following
-        if not (isinstance(node, Columns) and node.operation == "where"):
+        if not (isinstance(node, Columns) and node.operation == "where" and node.on_error is not None):
             break
+        if not node.on_error.is_plain:
+            break  # A record that its condition fails on matters, too.
         conditions.append(node.expressions[0])
     return conditions
 

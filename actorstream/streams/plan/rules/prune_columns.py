@@ -64,7 +64,9 @@ def _folds_columns(node: Node) -> bool:
 
 
 def _needed(node: Node, readers: dict[Node, list[Node]]) -> _Columns:
-    """The columns of its input that a reader and all after it need."""
+    """The columns of its input that a reader and all after it need; a dead letter has the whole record."""
+    if node.on_error is not None and not node.on_error.is_plain:
+        return None
     if isinstance(node, WindowAggregate):
         return None if _late_is_read(node, readers) else _fields(one for _, one in node.aggregates)
     if isinstance(node, Union):

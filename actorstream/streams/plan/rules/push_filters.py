@@ -7,6 +7,8 @@ It goes in front of
 - a `select` or `with_columns` that leaves all fields of its condition as they are, in name, type and value;
 - a `union`, once for each of the streams: what is dropped does not cross to another task.
 
+Where a failure policy goes on without a record, it stays: which records fail would be others.
+
 It stays behind another `where`, because its condition may be one that fails on what that one drops; behind Python
 functions, which may change or look at anything; and where what it reads is read by others, too. It never comes before a
 record has moved its partition's watermark, so windows close as they would.
@@ -34,7 +36,7 @@ def _push_each_once(ends: tuple[Node, ...]) -> tuple[Node, ...]:
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         if isinstance(node, Columns) and node.operation == "where" and count[node.inputs[0]] == 1:
-            return _pushed(node, inputs[0])
+            return _pushed(node, inputs[0]) if _ends_the_job(node) and _ends_the_job(inputs[0]) else kept(node, inputs)
         return kept(node, inputs)
 
     return rewrite(ends, change)
@@ -53,3 +55,7 @@ def _pushed(where: Columns, before: Node) -> Node:
 
 def _over(where: Columns, before: Node, name: str) -> Node:
     return replace(where, inputs=(before,), type=before.type, name=name)
+
+
+def _ends_the_job(node: Node) -> bool:
+    return isinstance(node, Union) or node.on_error is None or node.on_error.is_plain
