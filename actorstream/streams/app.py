@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from actorstream.errors import PlanError
 from actorstream.model.duration import duration_us
+from actorstream.model.record import Record
 from actorstream.model.topic import Topic, check_topic_name
 from actorstream.streams import checks
 from actorstream.streams.connector import Source
@@ -21,11 +22,14 @@ from actorstream.streams.table import Table
 from actorstream.streams.timed import check_event_time
 
 if TYPE_CHECKING:
+    import polars
+
     from actorstream.log.client import Consumer, Producer
     from actorstream.streams.job.handle import Job
 
 T = TypeVar("T")
 V = TypeVar("V")
+R = TypeVar("R", bound=Record)
 
 DEFAULT_DATA = "./actorstream-data"
 """The data directory when none is named."""
@@ -329,6 +333,29 @@ class App:
         from actorstream.streams.job.collect import collect
 
         return collect(self._program, stream._node, limit=limit, data=data)
+
+    def collect_frame(
+        self, stream: Stream[R], *, limit: int | None = None, data: str | None = None
+    ) -> polars.DataFrame:
+        """The Records of a stream as a Polars frame, with a column for each field; otherwise as `collect`.
+
+        Where the stream is columns already, no Record is made.
+
+        Raises:
+            PlanError: the stream's values are not known to be Records of one type.
+
+        Example:
+            >>> from actorstream import App, Record
+            >>> class Trip(Record):
+            ...     city: str
+            ...     km: float
+            >>> app = App("doc")
+            >>> app.collect_frame(app.stream([Trip("Oslo", 3.5), Trip("Bergen", 2.0)]))["km"].sum()
+            5.5
+        """
+        from actorstream.streams.job.collect import collect_frame
+
+        return collect_frame(self._program, stream._node, limit=limit, data=data)
 
     def explain(self, stage: str = "physical", format: str = "text") -> str:  # noqa: A002
         """The plan, as a picture in text.

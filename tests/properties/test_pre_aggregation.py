@@ -63,7 +63,9 @@ def results(
     window = sliding(f"{windows[0]}s", every=f"{windows[1]}s")
     counts = streams[0].union(streams[1]).key_by("key").window(window).aggregate(parallelism=3, **aggregates)
     into: list[Any] = []
-    ends = optimise((Collect(name="collect", inputs=(counts._node,), into=into),), rules)
+    ends = optimise(
+        (Collect(name="collect", inputs=(counts._node,), into=lambda batch: into.extend(batch.rows())),), rules
+    )
     outcome = Outcome()
     job = JobSpec("job", physical(ends, splits), (), Settings(until="end", idle=False), outcome.report)
     with closing(MemoryCluster()) as cluster:

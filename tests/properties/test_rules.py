@@ -77,7 +77,9 @@ def results(events: Sequence[Event], sizes: Sequence[int], steps: Sequence[str],
     for step in steps:
         built.stream = STEPS[step](built)
     into: list[Any] = []
-    ends = optimise((Collect(name="collect", inputs=(built.stream._node,), into=into),), rules)
+    ends = optimise(
+        (Collect(name="collect", inputs=(built.stream._node,), into=lambda batch: into.extend(batch.rows())),), rules
+    )
     outcome = Outcome()
     job = JobSpec("job", physical(ends, splits), (), Settings(until="end", idle=False), outcome.report)
     with closing(MemoryCluster()) as cluster:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 
 from actorstream import App, agg, tumbling
@@ -116,6 +117,25 @@ def test_a_limit_ends_what_would_not_end() -> None:
             n += 1
 
     assert app.collect(numbers.filter(lambda n: n % 2), limit=3) == [1, 3, 5]
+
+
+@pytest.mark.parametrize(("limit", "values"), [(0, []), (2, [1, 2]), (None, [1, 2, 3])])
+def test_collect_gives_a_frame_if_asked(limit: int | None, values: list[int]) -> None:
+    """Of rows and of columns, with a column for each field also where nothing came."""
+    app = App("job")
+    events = app.stream([Event("a", n, at(n)) for n in (1, 2, 3)])
+
+    for stream in (events, events.with_columns(value=polars.col("value") + 0), events.filter(lambda event: True)):
+        frame = app.collect_frame(stream, limit=limit)
+        assert (frame.columns, frame["value"].to_list()) == (["key", "value", "at"], values)
+
+
+def test_a_frame_needs_records_of_a_known_type() -> None:
+    """A function that does not say what it returns, may return anything."""
+    app = App("job")
+
+    with pytest.raises(PlanError, match=r"collect_frame at .*test_app.py:\d+: .* no stream of Records of a known type"):
+        app.collect_frame(app.stream([1]).map(lambda n: n))
 
 
 def test_collect_runs_only_what_the_stream_needs() -> None:

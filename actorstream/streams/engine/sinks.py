@@ -196,11 +196,11 @@ class PlainSinkStage(Stage):
 
 
 class CollectStage(Stage):
-    """`collect`: a list in memory."""
+    """`collect`: into memory."""
 
     def __init__(self, node: Collect) -> None:
         super().__init__(node.name)
         self._into = node.into
 
     def push(self, batch: Batch) -> None:
-        self._into.extend(batch.rows())
+        self._into(batch)

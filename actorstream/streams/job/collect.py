@@ -2,28 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actorstream.errors import PlanError
 from actorstream.host.logs import silence
 from actorstream.log.client import ConsumerRecord, open_consumer
 from actorstream.model.topic import Topic
+from actorstream.streams.checks import is_record_stream
+from actorstream.streams.engine.batch import Batch
+from actorstream.streams.frames import frame_to_rows, rows_to_frame
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
 from actorstream.streams.plan.nodes import Collect, Node, Source
 from actorstream.streams.plan.rewrite import walk
 from actorstream.streams.program import Program
+from actorstream.streams.site import user_site
+
+if TYPE_CHECKING:
+    import polars
 
 _FAR_AWAY_US = 10**15  # No checkpoint but the last.
 
 
+class Found:
+    """What has come so far, in the forms in which it came."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.parts: list[list[Any] | polars.DataFrame] = []
+
+    def add(self, batch: Batch) -> None:
+        """One more batch."""
+        self.count += len(batch)
+        self.parts.append(batch.frame() if batch.is_columns else batch.rows())
+
+    def rows(self, kind: Any) -> Iterator[Any]:
+        """All values; those in frames are of `kind`."""
+        for part in self.parts:
+            yield from part if isinstance(part, list) else frame_to_rows(part, kind)
+
+
 def collect(program: Program, node: Node, *, limit: int | None, data: str | None) -> list[Any]:
     """See `App.collect`."""
-    into: list[Any] = []
-    end = Collect(name="collect", inputs=(node,), into=into, limit=limit)
+    return list(islice(_found(program, node, limit, data).rows(node.type), limit))
+
+
+def collect_frame(program: Program, node: Node, *, limit: int | None, data: str | None) -> polars.DataFrame:
+    """See `App.collect_frame`."""
+    import polars
+
+    if not is_record_stream(node.type):
+        raise PlanError(
+            f"collect_frame at {user_site()}: {node.name!r} is no stream of Records of a known type; say what its "
+            "function returns, or use collect"
+        )
+    found = _found(program, node, limit, data)
+    empty = rows_to_frame([], node.type)
+    frames = [
+        rows_to_frame(part, node.type) if isinstance(part, list) else part.select(empty.columns) for part in found.parts
+    ]
+    return polars.concat([empty, *frames]).head(found.count if limit is None else limit)
+
+
+def _found(program: Program, node: Node, limit: int | None, data: str | None) -> Found:
+    found = Found()
+    end = Collect(name="collect", inputs=(node,), into=found.add, limit=limit)
     outcome = Outcome()
     spec = job_spec(
         program, Settings(checkpoint_us=_FAR_AWAY_US, until="end", idle=False), ends=(end,), report=outcome.report
@@ -36,8 +83,8 @@ def collect(program: Program, node: Node, *, limit: int | None, data: str | None
     with silence(), closing(MemoryCluster()) as cluster:
         for topic, records in inputs.items():
             cluster.copy(topic, records)
-        cluster.run(spec, outcome, enough=lambda: limit is not None and len(into) >= limit)
-        return list(islice(into, limit))
+        cluster.run(spec, outcome, enough=lambda: limit is not None and found.count >= limit)
+    return found
 
 
 def _records(topic: Topic[Any], data: str) -> list[ConsumerRecord]:

@@ -388,10 +388,10 @@ class CallSink(RowOperator):
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Collect(Node):
-    """The end of a path: a list in memory, for `collect`."""
+    """The end of a path: a function that is given each batch, for `collect`."""
 
     kind = "collect"
-    into: list[Any]
+    into: Function
     limit: int | None = None
 
 
