@@ -256,6 +256,18 @@ class WindowedStream(Generic[K, V]):
     def join(
         self,
         other: WindowedStream[K, W],
+        /,
+        *,
+        into: type[R],
+        how: str = "inner",
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: None = None,
+    ) -> JoinedWindows[R]: ...
+    @overload
+    def join(
+        self,
+        other: WindowedStream[K, W],
         function: Callable[[Any, Any], R],
         /,
         *,
@@ -270,6 +282,7 @@ class WindowedStream(Generic[K, V]):
         function: Any = None,
         /,
         *,
+        into: Any = None,
         how: str = "inner",
         name: str | None = None,
         parallelism: int = 1,
@@ -281,10 +294,13 @@ class WindowedStream(Generic[K, V]):
 
         Args:
             other: the same windows of another stream.
+            into: a Record type, filled by field name from both sides: no function is called, and where the key is
+                fields both sides stay columns. A name that both have means the left's field, with `_right` behind it
+                the right's; that of a field by which both are keyed, the key. What a missing side would fill is None.
             how: "inner"; "left": a left record without a partner comes with None; "outer": right ones, too.
 
         Raises:
-            PlanError: the windows differ.
+            PlanError: the windows differ; nothing fills a field of `into`, or what fills it has another type.
 
         Example:
             >>> from datetime import datetime, timedelta, UTC
@@ -297,12 +313,12 @@ class WindowedStream(Generic[K, V]):
             >>> app.collect(tens("one", [1, 12]).join(tens("two", [3, 4]), how="left", name="pairs"))
             [(1, 3), (1, 4), (12, None)]
         """
-        from actorstream.streams.window_join import window_join
+        from actorstream.streams.window_join import Sides, window_join
 
-        joined = window_join(
+        sides = Sides(
             self, other, how, name, checks.checked_parallelism(parallelism, "join"), checked(on_error, "join")
         )
-        return joined if function is None else joined(function)
+        return window_join(sides, function, into)
 
     def _finish(self, node: nodes.Node, function: Callable[..., Any] | None) -> WindowResult[Any]:
         self._program.add(node)

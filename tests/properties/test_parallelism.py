@@ -7,10 +7,11 @@ from contextlib import closing
 from datetime import datetime
 from typing import Annotated, Any
 
+import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actorstream import App, Key, Record, State, Timer, ValueState, Window, agg, rows, session, tumbling
+from actorstream import App, Key, Record, State, Timer, ValueState, Window, agg, rows, session, sliding, tumbling
 from actorstream.host import Host
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
@@ -26,6 +27,14 @@ class Named(Record):
 
     key: str
     name: str
+
+
+class Twin(Record):
+    """Two events of a key in one window."""
+
+    key: str
+    value: int
+    value_right: int | None
 
 
 INPUTS = ("events", "spread", "table")
@@ -59,6 +68,9 @@ def program(instances: int) -> App:
     )
     keyed.window(rows(3)).apply(members, name="threes", parallelism=instances).to(app.topic("threes", list))
     spread.window(tumbling("10s")).reduce(later, name="last", parallelism=instances).to(app.topic("last", Event))
+    sevens = spread.where(pl.col("value") > 4).key_by("key").window(sliding("9s", every="3s"))
+    twins = spread.window(sliding("9s", every="3s")).join(sevens, into=Twin, how="left", parallelism=instances)
+    twins.to(app.topic("twins", Twin))
     keyed.aggregate(name="totals", parallelism=instances, n=agg.count()).to(app.topic("totals", dict))
 
     def larger(one: Event, other: Event) -> Event:
@@ -113,7 +125,7 @@ def by_key(values: Sequence[Any]) -> dict[str, list[Any]]:
     """The values of each key, in order."""
     found: dict[str, list[Any]] = {}
     for value in values:
-        key = value["key"] if isinstance(value, dict) else value.key if isinstance(value, Event) else value[0]
+        key = value["key"] if isinstance(value, dict) else value.key if isinstance(value, Event | Twin) else value[0]
         found.setdefault(key, []).append(value)
     return found
 

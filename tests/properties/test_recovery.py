@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actorstream import App, Key, ListState, State, Timer, ValueState, agg, rows, session, sliding
+from actorstream import App, Key, ListState, Record, State, Timer, ValueState, agg, rows, session, sliding
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch, Origin
 from actorstream.streams.engine.build import Stages
@@ -73,6 +73,8 @@ class Life:
             batch, self.watermark = self.steps[self.position]
             self.position += 1
             self.stage.push(batch)
+            if self.stage.right_side is not None:
+                self.stage.right_side.push(batch)
             self.stage.advance(self.watermark)
 
     def seal(self) -> None:
@@ -150,6 +152,20 @@ def windows(emit: str, lateness: int, window: Windowing, *, function: bool) -> A
     return cut_up.aggregate(n=agg.count(), total=agg.sum("weight"), last=agg.max("at"))
 
 
+class Twin(Record):
+    """Two readings in one window; see `joined`."""
+
+    key: str
+    value: int
+    value_right: int
+
+
+def joined(*, columns: bool) -> Any:
+    """Each reading with those of the same key and window, itself included."""
+    one = keyed().window(sliding("12s", every="4s"))
+    return one.join(one, into=Twin, name="joined") if columns else one.join(one, name="joined")
+
+
 def process() -> Any:
     """An operator with state of every kind, and two timers."""
 
@@ -214,6 +230,7 @@ operators = st.one_of(
         st.sampled_from([sliding("12s", every="4s"), session("8s"), rows(3)]),
         function=st.booleans(),
     ),
+    st.builds(joined, columns=st.booleans()),
     st.builds(process),
     st.builds(expiring),
     st.builds(running),

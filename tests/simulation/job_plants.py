@@ -250,6 +250,20 @@ def deadlines_are_not_restored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MatchStage, "restored", restored)
 
 
+def chunks_are_not_looked_for(patch: pytest.MonkeyPatch) -> None:
+    """What a join over columns had kept is there, but not joined with what comes."""
+    patch.setattr("actorstream.streams.store.chunks.ChunkTable.chunks", lambda self: [])
+
+
+def chunks_of_closed_windows_stay(patch: pytest.MonkeyPatch) -> None:
+    """A record whose window has closed is met by one of a window that comes."""
+
+    def between(self: Any, start: int, end: int) -> Any:
+        return self.frame
+
+    patch.setattr("actorstream.streams.engine.column_join._Part.between", between)
+
+
 def what_is_missing_is_counted_twice(patch: pytest.MonkeyPatch) -> None:
     """The numbers of producers begin anew in each epoch."""
     patch.setattr(GapsStage, "restored", lambda self: [self._numberings.delete_namespace(one) for one in range(3)])

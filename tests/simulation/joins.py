@@ -1,11 +1,19 @@
-"""A job of joins, for the simulator."""
+"""Jobs of joins, for the simulator."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from actorstream import App, tumbling
+from actorstream import App, Record, sliding, tumbling
 from tests.simulation.workloads import Event, Workload, events
+
+
+class Pair(Record):
+    """What both sides of a window say."""
+
+    key: str
+    value: int | None
+    value_right: int | None
 
 
 def joined() -> Workload:
@@ -28,6 +36,27 @@ def joined() -> Workload:
     windows.to(out["windowed"])
     left.join(table, shown, as_of=True, name="as-of").to(out["as-of"])
     return Workload(app, {one: events(120, keys=6), other: [replaced(event) for event in events(90, keys=6)]})
+
+
+def joined_columns() -> Workload:
+    """Pairs of windows, over columns: of overlapping windows, in two instances; late records of either side."""
+    app = App("columns")
+    one = app.topic("one", Event, partitions=2, key="key")
+    other = app.topic("other", Event, partitions=3, key="key")
+    out = {name: app.topic(name, Pair, key="key") for name in ("tumbling", "sliding")}
+    # Which side comes first is left to chance, so only those of one side have an order.
+    late = app.topic("late", Event, key=lambda event: f"{event.key} {event.value < 1_000}")
+    left, right = (app.stream(topic, event_time="at", max_delay="2s").key_by("key") for topic in (one, other))
+    tens, twelves = tumbling("10s"), sliding("12s", every="4s")
+    left.window(tens).join(right.window(tens), into=Pair, name="tens").to(out["tumbling"])
+    pairs = left.window(twelves).join(right.window(twelves), into=Pair, how="outer", name="twelves", parallelism=2)
+    pairs.to(out["sliding"])
+    pairs.late.to(late)
+    return Workload(app, {one: events(120, keys=6), other: [replaced(event) for event in events(90, keys=6)]})
+
+
+IN_TOPICS = [joined, joined_columns]
+"""All of these jobs."""
 
 
 def replaced(event: Event) -> Event:

@@ -16,7 +16,7 @@ import pytest
 from actorstream.errors import Corrupt
 from actorstream.testing import Faults, SimulationFailed, simulate
 from actorstream.testing.seeds import CHOSEN
-from tests.simulation import job_plants, log_plants, workloads
+from tests.simulation import job_plants, joins, log_plants, workloads
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -47,6 +47,8 @@ CASES: list[tuple[Plant, str, int]] = [
     (job_plants.instances_forget_each_other, "shared", 60),
     (job_plants.an_instance_loads_all_groups, "shared", 60),
     (job_plants.what_waits_for_its_turn_is_not_looked_for, "patterns", 60),
+    (job_plants.chunks_are_not_looked_for, "joined_columns", 60),
+    (job_plants.chunks_of_closed_windows_stay, "joined_columns", 60),
     (job_plants.deadlines_are_not_restored, "patterns", 60),
     (job_plants.what_is_missing_is_counted_twice, "gaps", 60),
     (job_plants.a_checkpoint_falls_between_two_pieces, "words", 60),
@@ -65,7 +67,7 @@ def test_the_simulator_notices(
 ) -> None:
     """Within so many seeds, one fails."""
     plant(monkeypatch)
-    make: Any = getattr(workloads, workload)
+    make: Any = getattr(joins if workload.startswith("joined") else workloads, workload)
     job = (partial(make, tmp_path / "parts") if workload == "part_files" else make)()
 
     with pytest.raises(SimulationFailed) as failed:

@@ -26,7 +26,7 @@ def check(workload: Workload) -> None:
         assert happened["aborted"] > 0
 
 
-@pytest.mark.parametrize("make", [*workloads.IN_TOPICS, joins.joined], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [*workloads.IN_TOPICS, *joins.IN_TOPICS], ids=lambda make: make.__name__)
 def test_the_output_is_that_of_an_undisturbed_run(make: Callable[[], Workload]) -> None:
     """Per key the same sequence, over all keys the same records; nothing that was read is ever taken back."""
     check(make())

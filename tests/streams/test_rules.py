@@ -9,9 +9,6 @@ import polars as pl
 import pytest
 
 from actorstream import App, Record, agg, rows, session, skip, tumbling
-from actorstream.streams.plan import drawing
-from actorstream.streams.plan.outline import outline
-from actorstream.streams.plan.physical import Rule, optimise
 from actorstream.streams.plan.rules import (
     drop_exchanges,
     drop_keys,
@@ -22,24 +19,7 @@ from actorstream.streams.plan.rules import (
     push_filters,
 )
 from tests.streams.makers import Event, Pieces, event, events_of
-
-
-def after(app: App, *rules: Rule) -> str:
-    """The program's plan after some rules, drawn, without title and lines."""
-    drawn = drawing.text(outline("app", "optimised", optimise(app._program.complete(), rules)))
-    lines = [re.sub(r"  \(\w+\.py:\d+\)$", "", line) for line in drawn.splitlines()[1:]]
-    return "\n".join(line for line in lines if line)
-
-
-def written(app: App) -> str:
-    """The program's plan before any rule."""
-    return after(app)
-
-
-def unchanged(app: App, rule: Rule) -> bool:
-    """Whether a rule leaves the plan as it is, every node the same object."""
-    ends = app._program.complete()
-    return optimise(ends, [rule]) == ends
+from tests.streams.plans import after, unchanged, written
 
 
 class Sum(Record):

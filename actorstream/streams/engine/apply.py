@@ -15,17 +15,17 @@ from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.contents import Content, Contents, View
 from actorstream.streams.engine.emitted import emitted
 from actorstream.streams.engine.failure import failed
-from actorstream.streams.plan.nodes import WindowApply, WindowReduce
+from actorstream.streams.plan.nodes import WindowApply, WindowNode, WindowReduce
 from actorstream.streams.windows import Window
 
 
 class Records(Contents):
     """Content is a list of (time, partition, offset, value), sorted only when the window is due."""
 
-    def __init__(self, node: WindowApply | WindowReduce) -> None:
+    def __init__(self, node: WindowNode, value_type: Any) -> None:
         # Under a policy the windows themselves go on, to a stage that calls the function (`call`).
         self._calls = node.on_error is None or node.on_error.is_plain
-        self.kind = list[tuple[int, int, int, node.value_type]]  # type: ignore[name-defined]
+        self.kind = list[tuple[int, int, int, value_type]]
         self._name = node.name
 
     def view(self, batch: Batch) -> View:
@@ -45,8 +45,7 @@ class Records(Contents):
         return known
 
     def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
-        values = [entry[3] for entry in sorted(content, key=itemgetter(0, 1, 2))]
-        window = Window.of(key, start, end, values)
+        window = Window.of(key, start, end, self.values(content))
         if not self._calls:
             return (window,)
         try:
@@ -55,6 +54,10 @@ class Records(Contents):
             raise
         except Exception as error:
             raise failed(self._name, repr(window), error) from error
+
+    def values(self, content: Content) -> list[Any]:
+        """The records of a window, in order."""
+        return [entry[3] for entry in sorted(content, key=itemgetter(0, 1, 2))]
 
     @abstractmethod
     def call(self, window: Window[Any, Any]) -> Iterable[Any]:
@@ -65,7 +68,7 @@ class Applied(Records):
     """`windowed.apply`: whatever the function gives for the window."""
 
     def __init__(self, node: WindowApply) -> None:
-        super().__init__(node)
+        super().__init__(node, node.value_type)
         self._function = node.function
 
     def call(self, window: Window[Any, Any]) -> Iterable[Any]:
@@ -79,7 +82,7 @@ class Reduced(Records):
     """
 
     def __init__(self, node: WindowReduce) -> None:
-        super().__init__(node)
+        super().__init__(node, node.value_type)
         self._function = node.function
 
     def call(self, window: Window[Any, Any]) -> Iterable[Any]:

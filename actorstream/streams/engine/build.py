@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actorstream.errors import PlanError
+from actorstream.model.identity import KEY_GROUPS
 from actorstream.model.instant import Instant
 from actorstream.streams.connector import TwoPhaseSink
 from actorstream.streams.engine.aggregate import Aggregated, AggregatePanesStage
@@ -13,6 +14,7 @@ from actorstream.streams.engine.apply import Applied, Reduced
 from actorstream.streams.engine.as_of_join import AsOfJoinStage
 from actorstream.streams.engine.asynchronous import AsyncStage
 from actorstream.streams.engine.call import CallStage, call_matches, call_pairs, shown_window
+from actorstream.streams.engine.column_join import ColumnJoinStage
 from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, WhereStage
 from actorstream.streams.engine.contents import Contents
 from actorstream.streams.engine.counted import CountedStage
@@ -39,7 +41,7 @@ from actorstream.streams.engine.split import SplitStage
 from actorstream.streams.engine.stage import PassStage, Stage
 from actorstream.streams.engine.tables_join import TablesJoinStage
 from actorstream.streams.engine.two_phase_sink import TwoPhaseSinkStage
-from actorstream.streams.engine.two_sided import TwoSidedStage
+from actorstream.streams.engine.window_join import joined_by_rows
 from actorstream.streams.engine.window_stage import WindowStage
 from actorstream.streams.plan import joins as join_nodes
 from actorstream.streams.plan import nodes
@@ -54,13 +56,21 @@ Now = Callable[[], Instant]
 class Stages:
     """The stages of one instance of one task: a tree below `head`."""
 
-    def __init__(self, task: TaskPlan, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
+    def __init__(
+        self,
+        task: TaskPlan,
+        now: Now,
+        reads_time: dict[nodes.Node, bool],
+        groups: range = range(KEY_GROUPS),
+    ) -> None:
         self.head: Stage = _stage(task.head, now, reads_time)
         self._by_node: dict[nodes.Node, Stage] = {}  # where what an operator makes comes out
         self._callers: dict[nodes.Node, Stage] = {}  # those in front of a stage that calls their function
         self._add(task.head, self.head, now)
         for node in task.body:
             self._attach(node, now, reads_time)
+        for stage in self.all:
+            stage.groups = groups
         self._pausable = [stage for stage in reversed(self.all) if isinstance(stage, PausableStage)]
 
     def _attach(self, node: nodes.Node, now: Now, reads_time: dict[nodes.Node, bool]) -> None:
@@ -127,13 +137,13 @@ class Stages:
 
     def right_side(self) -> Stage:
         """Where the records of the second input go in."""
-        assert isinstance(self.head, TwoSidedStage)
+        assert self.head.right_side is not None
         return self.head.right_side
 
     @property
     def hold_us(self) -> int:
         """How far what comes out of the head may lie behind the watermark of what went in."""
-        return self.head.hold_us if isinstance(self.head, TwoSidedStage) else 0
+        return self.head.hold_us
 
 
 def reads_time(tasks: tuple[TaskPlan, ...]) -> dict[nodes.Node, bool]:
@@ -224,6 +234,10 @@ def _reduce(node: nodes.WindowReduce, now: Now, reads: dict[nodes.Node, bool]) -
     return _windows(node, Reduced(node)) or PanesStage(node, Reduced(node))
 
 
+def _window_join(node: join_nodes.WindowJoin, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
+    return ColumnJoinStage(node) if node.over_columns else joined_by_rows(node)
+
+
 def _windows(node: nodes.WindowNode, contents: Contents) -> Stage | None:
     """The stage of windows whose bounds depend on the records; None for the others."""
     match node.window:
@@ -254,6 +268,7 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.Reduce: lambda node, now, reads: ReduceStage(node, now),
     nodes.Process: lambda node, now, reads: ProcessStage(node, now),
     nodes.TableJoin: lambda node, now, reads: TableJoinStage(node, now),
+    join_nodes.WindowJoin: _window_join,
     join_nodes.IntervalJoin: lambda node, now, reads: IntervalJoinStage(node),
     join_nodes.AsOfJoin: lambda node, now, reads: AsOfJoinStage(node),
     join_nodes.TablesJoin: lambda node, now, reads: TablesJoinStage(node),

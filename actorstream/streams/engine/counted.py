@@ -25,7 +25,7 @@ from actorstream.streams.engine.contents import Content, Contents, View
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
 from actorstream.streams.engine.schedule import Schedule
-from actorstream.streams.engine.window_stage import Result, WindowStage
+from actorstream.streams.engine.window_stage import ContentsStage, Result
 from actorstream.streams.plan.nodes import WindowNode
 from actorstream.streams.store.table import StateTable
 from actorstream.streams.windows import RowsSpec
@@ -46,7 +46,7 @@ class Filled(NamedTuple):
     window: Partial
 
 
-class CountedStage(WindowStage):
+class CountedStage(ContentsStage):
     """See the module."""
 
     def __init__(self, node: WindowNode, contents: Contents) -> None:

@@ -29,7 +29,7 @@ from actorstream.streams.engine.contents import Content, Contents
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
 from actorstream.streams.engine.stragglers import Stragglers
-from actorstream.streams.engine.window_stage import Result, WindowStage
+from actorstream.streams.engine.window_stage import ContentsStage, Result
 from actorstream.streams.plan.nodes import WindowNode
 from actorstream.streams.store.table import StateTable
 from actorstream.streams.windows import WindowSpec
@@ -38,7 +38,7 @@ Entry = dict[int, Content]  # number → content; see the module
 Group = tuple[Instant, int, bytes]  # (pane, number, key)
 
 
-class PanesStage(WindowStage):
+class PanesStage(ContentsStage):
     """See the module."""
 
     def __init__(self, node: WindowNode, contents: Contents) -> None:
@@ -208,7 +208,7 @@ class PanesStage(WindowStage):
                 found.update(dict.fromkeys(self.table.keys(pane)))
         return sorted(found)
 
-    def _values(self, end: Instant, key: bytes) -> list[Any]:
+    def _values(self, end: Instant, key: bytes) -> Iterable[Any]:
         contents: list[Content] = []
         for pane in self._window.panes(end):
             entry = self.table.get(pane, key) if pane in self._panes else None
@@ -216,8 +216,8 @@ class PanesStage(WindowStage):
                 here = self._window.number_of(pane, end)
                 contents.extend(content for number, content in entry.items() if number <= here)
         if not contents:
-            return []
-        return list(self.results_of(key, end - self._window.size_us, end, self.contents.merge(contents)))
+            return ()
+        return self.results_of(key, end - self._window.size_us, end, self.contents.merge(contents))
 
     def restored(self) -> None:
         super().restored()

@@ -33,7 +33,7 @@ from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
 from actorstream.streams.engine.schedule import Schedule
 from actorstream.streams.engine.stragglers import Straggler, Stragglers
-from actorstream.streams.engine.window_stage import Result, WindowStage
+from actorstream.streams.engine.window_stage import ContentsStage, Result
 from actorstream.streams.plan.nodes import WindowNode
 from actorstream.streams.store.table import StateTable
 from actorstream.streams.windows import SessionSpec
@@ -48,7 +48,7 @@ class Session(NamedTuple):
     content: Content
 
 
-class SessionsStage(WindowStage):
+class SessionsStage(ContentsStage):
     """See the module."""
 
     def __init__(self, node: WindowNode, contents: Contents) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from actorstream.model.identity import KEY_GROUPS
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.store.table import StateTable
@@ -17,8 +18,14 @@ from actorstream.streams.store.table import StateTable
 class Stage(ABC):
     """Base of all stages.
 
-    `tables` are the stage's state, saved and restored by the task that runs it.
+    `tables` are the stage's state, saved and restored by the task that runs it. `right_side` is the way in for records
+    of a second stream, if there is one; `hold_us`: how far the times of what comes out may lie behind the watermark;
+    `groups`: the key groups whose records come here.
     """
+
+    right_side: Stage | None = None
+    hold_us = 0
+    groups = range(KEY_GROUPS)
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -46,11 +46,8 @@ class TwoSidedStage(PausableStage):
     """See the module. The head takes the records of the left, `right_side` those of the right.
 
     Attributes:
-        hold_us: how far the times of what comes out may lie behind the watermark.
         watermark: how far time has come with what was handled last.
     """
-
-    hold_us = 0
 
     def __init__(self, node: Join) -> None:
         super().__init__(node.name)

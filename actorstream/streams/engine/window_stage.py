@@ -1,4 +1,4 @@
-"""What all windows have in common, whatever cuts them: contents, late records, results, and how far time was."""
+"""What all windows have in common, whatever cuts them: late records, how far time was; contents and their results."""
 
 from __future__ import annotations
 
@@ -21,16 +21,11 @@ Result = tuple[Instant, Any, Instant]  # (the window's end, value, how far time 
 class WindowStage(PausableStage):
     """See the module. `late` is where records go that came too late; `late_records` counts them since the start."""
 
-    def __init__(self, node: WindowNode, contents: Contents) -> None:
+    def __init__(self, node: WindowNode) -> None:
         super().__init__(node.name)
         self.node = node
-        self.contents = contents
         self.late = PassStage(f"{node.name}.late")
         self.late_records = 0
-        self._key = key_of(node)
-        self._encoder = Encoder()
-        self._lateness_us = node.allowed_lateness_us
-        self._emits_changes = node.emit == "change"
         self._watermark: Instant = START_OF_TIME
 
     @abstractmethod
@@ -50,6 +45,18 @@ class WindowStage(PausableStage):
         if late:
             self.late_records += len(late)
             self.late.emit(batch.choose(late))
+
+
+class ContentsStage(WindowStage):
+    """Windows that hold contents, one for each key."""
+
+    def __init__(self, node: WindowNode, contents: Contents) -> None:
+        super().__init__(node)
+        self.contents = contents
+        self._key = key_of(node)
+        self._encoder = Encoder()
+        self._lateness_us = node.allowed_lateness_us
+        self._emits_changes = node.emit == "change"
 
     def check_key(self, key: bytes) -> None:
         """A key that cannot be restored is told when it is first kept, not when its window closes."""

@@ -35,6 +35,9 @@ def _facts(node: nodes.Stateful) -> dict[str, str]:
     match node:
         case nodes.WindowAggregate():
             return {"window": str(node.window), "aggregates": _show(node.aggregates)}
+        case join_nodes.WindowJoin():
+            kept = _columns_kept(node) if node.over_columns else "rows"
+            return {"window": str(node.window), "what is kept": kept}
         case nodes.WindowNode():
             return {"window": str(node.window)}
         case nodes.RunningAggregate():
@@ -60,7 +63,14 @@ def _types(node: nodes.Stateful) -> dict[str, Any]:
             return {"each result": node.type}
         case nodes.TableJoin():
             return {"each row of the table": node.table_type}
-        case join_nodes.Join():
+        case join_nodes.WindowJoin(over_columns=True):
+            sides = enumerate((node.left_type, node.right_type))
+            return {
+                f"{field} of the {('left', 'right')[side]}": checks.field_type(kind, field)
+                for side, kind in sides
+                for field in node.columns_of(side)
+            }
+        case join_nodes.Join() | join_nodes.WindowJoin():
             return {"each left value": node.left_type, "each right value": node.right_type}
         case _:
             return {}  # Of `process` each state has a schema of its own.
@@ -75,3 +85,8 @@ def _type_of(values: Any, one: Aggregate) -> Any:
 
 def _show(aggregates: Aggregates) -> str:
     return ", ".join(str(one) for _, one in aggregates)
+
+
+def _columns_kept(node: join_nodes.WindowJoin) -> str:
+    left, right = (", ".join(node.columns_of(side)) for side in (join_nodes.LEFT, join_nodes.RIGHT))
+    return f"columns, of the left {left}, of the right {right}"

@@ -82,7 +82,7 @@ class Restoring:
                 if offset in records:
                     where = f"{answer.topic}-{answer.partition} at offset {offset}"
                     found = decode_changes(records[offset][1] or b"", where)
-                    changes = [change for change in found if change.group in self._groups]
+                    changes = self._tables[name].wanted(found, self._groups)
                     if wanted.base and offset == wanted.start:  # Older ranges may be there for other groups' sake.
                         self._tables[name].drop_groups(wanted.first_group, wanted.last_group)
                     self._tables[name].load(changes)

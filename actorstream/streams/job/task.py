@@ -79,7 +79,7 @@ class Task(Actor):
 
     def started(self, context: Context) -> None:
         now = context.now
-        self.stages = Stages(self.spec.task, now, self.spec.reads_time)
+        self.stages = Stages(self.spec.task, now, self.spec.reads_time, self.spec.groups)
         self.outlets.attach(self.stages)
         for node in self.spec.task.nodes:
             stage = self.stages.of(node)

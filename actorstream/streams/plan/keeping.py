@@ -38,6 +38,8 @@ def kept_by(node: Node) -> tuple[str, ...]:
             return ("the last result, per key, for ever",)
         case nodes.Process():
             return tuple(_injected(one) for one in node.injected if one.kind != "key")
+        case join_nodes.WindowJoin():
+            return (f"each record of both sides, per key and {_window(node)}",)
         case join_nodes.IntervalJoin(within_us=within_us):
             return (f"each record of both sides, per key, dropped when {show_us(within_us)} are over",)
         case join_nodes.AsOfJoin():

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 import xxhash
 
 from actorstream.streams.plan.asynchronous import AsyncMap
-from actorstream.streams.plan.joins import Join
+from actorstream.streams.plan.joins import Join, WindowJoin
 from actorstream.streams.plan.letters import with_dead_letters
 from actorstream.streams.plan.nodes import Node, Source, Stateful, TableJoin, ToTopic, Union
 from actorstream.streams.plan.rewrite import walk
 from actorstream.streams.plan.rules import (
+    choose_joins,
     drop_exchanges,
     drop_keys,
     fuse,
@@ -29,7 +30,16 @@ from actorstream.streams.plan.rules import (
 
 Rule = Callable[[tuple[Node, ...]], tuple[Node, ...]]
 
-RULES: tuple[Rule, ...] = (drop_keys, push_filters, narrow_sources, drop_exchanges, prune_columns, pre_aggregate, fuse)
+RULES: tuple[Rule, ...] = (
+    drop_keys,
+    push_filters,
+    narrow_sources,
+    drop_exchanges,
+    choose_joins,
+    prune_columns,
+    pre_aggregate,
+    fuse,
+)
 """The rewrite rules, in the order in which they are applied."""
 
 
@@ -151,7 +161,7 @@ def _instances(node: Node, splits: Callable[[Source], int]) -> int:
 
 def _connect(task: TaskPlan, node: Node, home: dict[Node, TaskPlan]) -> None:
     for index, before in enumerate(node.inputs):
-        port = node.second_port if isinstance(node, TableJoin | Join) and index == 1 else "stream"
+        port = node.second_port if isinstance(node, TableJoin | Join | WindowJoin) and index == 1 else "stream"
         edge = Edge(home[before].name, before, task.name, port, task.instances)
         task.inputs.append(edge)
         home[before].outputs.append(edge)

@@ -6,7 +6,7 @@ the only way in: what no decided checkpoint names is never applied.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from actorstream.log.client import StateRange, encode_records
@@ -16,6 +16,9 @@ from actorstream.streams.store.changes import Change, encode_changes
 
 RECORD_CHANGES_MAX = 4_096
 """Entries of one record; more make several."""
+
+RECORD_CHANGES_BYTES_MAX = 1 << 20
+"""Values of one record, in bytes, unless a single one is larger."""
 
 
 class StateRecords:
@@ -49,8 +52,20 @@ def encode_state(states: dict[str, StateChanges], now_us: Instant, groups: range
     spans = []
     for state, (every, base) in states.items():
         start = len(values)
-        for first in range(0, max(len(every), 1), RECORD_CHANGES_MAX):  # An empty base is a record, too.
+        for changes in _records(every):
             keys.append(state.encode())
-            values.append(encode_changes(every[first : first + RECORD_CHANGES_MAX]))
+            values.append(encode_changes(changes))
         spans.append((state, start, len(values), base))
     return StateRecords(encode_records([now_us // 1000] * len(values), keys, values), spans, groups)
+
+
+def _records(every: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    """The changes of each record; an empty base is a record, too."""
+    start, size = 0, 0
+    for place, change in enumerate(every):
+        weight = len(change.value or b"")
+        if place - start == RECORD_CHANGES_MAX or (place > start and size + weight > RECORD_CHANGES_BYTES_MAX):
+            yield every[start:place]
+            start, size = place, 0
+        size += weight
+    yield every[start:]

@@ -11,7 +11,7 @@ Entries are addressed by a namespace (an int: 0, or where a window's pane begins
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from actorstream.errors import BadInput, PlanError
@@ -203,6 +203,10 @@ class StateTable(Generic[T]):
         self._sealed.clear()
         self._live.clear()
         self._touched.clear()
+
+    def wanted(self, changes: Sequence[Change], groups: range) -> list[Change]:
+        """Those of some changes that concern whoever owns these key groups."""
+        return [change for change in changes if change.group in groups]
 
     def load(self, changes: Iterable[Change]) -> None:
         """Apply changes of decided checkpoints, in their order, to an otherwise untouched table."""

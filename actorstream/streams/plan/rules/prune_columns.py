@@ -15,6 +15,7 @@ from typing import Any
 
 from actorstream.model.record import field_names, is_record_type
 from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.plan.joins import WindowJoin
 from actorstream.streams.plan.nodes import Columns, KeyBy, MapBatches, Node, Source, Union, WindowAggregate
 from actorstream.streams.plan.rewrite import kept, rewrite, walk
 
@@ -60,6 +61,8 @@ def _works_on_columns(node: Node, readers: dict[Node, list[Node]]) -> bool:
 
 
 def _folds_columns(node: Node) -> bool:
+    if isinstance(node, WindowJoin):
+        return node.over_columns
     return isinstance(node, WindowAggregate) and all(one.fields is not None for _, one in node.aggregates)
 
 
@@ -82,7 +85,18 @@ def _needed(node: Node, readers: dict[Node, list[Node]]) -> _Columns:
 
 def _after(node: Node, readers: dict[Node, list[Node]]) -> _Columns:
     after = readers.get(node, [])
-    return _joined(_needed(one, readers) for one in after) if after else None
+    if not after:
+        return None
+    return _joined(
+        _of_side(one, node, readers) if isinstance(one, WindowJoin) else _needed(one, readers) for one in after
+    )
+
+
+def _of_side(join: WindowJoin, key: Node, readers: dict[Node, list[Node]]) -> _Columns:
+    """The columns that a join over columns keeps of one of its inputs; the same may be both."""
+    if not join.over_columns or _late_is_read(join, readers):
+        return None
+    return frozenset(field for side, one in enumerate(join.inputs) if one is key for field in join.columns_of(side))
 
 
 def _late_is_read(node: Node, readers: dict[Node, list[Node]]) -> bool:
