@@ -64,8 +64,8 @@ def results(
     into: list[Any] = []
     late: list[Any] = []
     ends: Any = (
-        Collect(name="pairs", inputs=(joined._node,), into=into),
-        Collect(name="late", inputs=(joined.late._node,), into=late),
+        Collect(name="pairs", inputs=(joined._node,), into=lambda batch: into.extend(batch.rows())),
+        Collect(name="late", inputs=(joined.late._node,), into=lambda batch: late.extend(batch.rows())),
     )
     ends = optimise(ends, [rule for rule in RULES if columns[2] or rule is not choose_joins])
     assert [one.over_columns for one in walk(ends) if isinstance(one, WindowJoin)] == [columns[2]]

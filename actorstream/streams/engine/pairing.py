@@ -3,8 +3,8 @@
 Theory of operation. Both frames have the columns `END` (which window) and the key's, and are in order. A join that
 keeps the order of the left, and for each row of it that of the right, gives the pairs. How many there are is not known
 before, and a key that both sides have often makes many: so where the product of both heights allows more than
-`PAIRS_MAX`, the rows of the right are counted by key and window first, and the left is cut where its pairs are too
-many. So at most `PAIRS_MAX` are made at once, or as many as one row has.
+`PAIRS_MAX`, the rows of the right are counted by key and window first, and if need be the left is cut where its pairs
+are too many. So at most `PAIRS_MAX` are made at once, or as many as one row has.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 END = " end"
 """The column that says in which window a row is; no field of a Record can have such a name."""
+
+_OFTEN = " often"
 
 PAIRS_MAX = 262_144
 """Pairs of a window join over columns that are made at once, unless one record has more."""
@@ -44,7 +46,11 @@ class Pairing:
         if left.height * right.height <= PAIRS_MAX:
             yield self._all(left, right)
             return
-        counts = self._counts(left, right)
+        often = self._often(right)
+        if left.height * _most(often) <= PAIRS_MAX:  # Mostly so, and quick to see.
+            yield self._all(left, right)
+            return
+        counts = self._counts(left, often)
         if counts.sum() <= PAIRS_MAX:
             yield self._all(left, right)
         elif left[END].n_unique() + right[END].n_unique() > 2:
@@ -72,13 +78,16 @@ class Pairing:
         if self._how == "outer":
             yield self._chosen(self._alone(left, right))
 
-    def _counts(self, left: polars.DataFrame, right: polars.DataFrame) -> Any:
-        """How many rows each row of the left gives."""
+    def _often(self, right: polars.DataFrame) -> polars.DataFrame:
+        """How many rows of the right each key and window has."""
         import polars
 
-        often = right.group_by(self._on).agg(polars.len().alias(" often"))
+        return right.group_by(self._on).agg(polars.len().alias(_OFTEN))
+
+    def _counts(self, left: polars.DataFrame, often: polars.DataFrame) -> Any:
+        """How many rows each row of the left gives."""
         found = left.select(self._on).join(often, on=self._on, how="left", nulls_equal=True, maintain_order="left")
-        return found[" often"].fill_null(0 if self._how == "inner" else 1)
+        return found[_OFTEN].fill_null(0 if self._how == "inner" else 1)
 
     def _all(self, left: polars.DataFrame, right: polars.DataFrame) -> polars.DataFrame:
         import polars
@@ -105,3 +114,9 @@ class Pairing:
         import polars
 
         return frame.select(END, *(polars.col(column).alias(name) for name, column in self._columns.items()))
+
+
+def _most(often: polars.DataFrame) -> int:
+    """The largest of these counts; 1 if there are none, because a row may come alone."""
+    counts: Any = often[_OFTEN].max()
+    return int(counts or 1)
