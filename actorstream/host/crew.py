@@ -80,6 +80,8 @@ class Crew:
             self._workers[self._loop.create_task(self._work())] = None
 
     def _cancel(self) -> None:
+        if self.is_cancelled:
+            return  # Cancelled twice, a call could not tidy up.
         self.is_cancelled = True
         self._calls.clear()
         for worker in self._workers:

@@ -42,7 +42,8 @@ class LoopThread:
 async def _cancel_all() -> None:
     tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in tasks:
-        task.cancel()
+        if not task.cancelling():  # Twice would break off its tidying up.
+            task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
     await asyncio.get_running_loop().shutdown_asyncgens()

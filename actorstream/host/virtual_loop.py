@@ -238,7 +238,8 @@ class VirtualLoop(OutsideLoop):
             return
         self._state = "closing"
         for task in list(self._tasks):
-            task.cancel()
+            if not task.cancelling():  # Twice would break off its tidying up.
+                task.cancel()
         for _ in range(CLOSING_TURNS_MAX):
             if not self._ready:
                 break

@@ -140,13 +140,14 @@ class Stream(ColumnOperators[V]):
         def build(user: Callable[..., Any]) -> Any:
             if not callable(user):
                 checks.check_function(user, "map")
-            check_concurrency(user, concurrency, ordered)
-            if not checks.is_async(user):
+            plain = user._function if isinstance(user, Stream) else user  # A stream may be made from it already.
+            check_concurrency(plain, concurrency, ordered)
+            if plain is None or not checks.is_async(plain):
                 return self._rows(nodes.Map, "map", user, name, on_error, checks.result_type)
             node = AsyncMap(
                 inputs=(self._unkeyed("map"),),
-                function=user,
-                type=checks.result_type(user),
+                function=plain,
+                type=checks.result_type(plain),
                 on_error=checked(on_error, "map"),
                 concurrency=concurrency or CONCURRENCY,
                 ordered=ordered,

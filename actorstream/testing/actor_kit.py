@@ -1,13 +1,13 @@
 """One actor by itself: its handlers called in turn, all that it does recorded, and no runtime under it.
 
 Guarantees: nothing happens but what the test lets happen; time stands still but for `advance`, and background work
-waits for `run_background`. What a handler raises is raised in the test.
+waits for `run_background`; coroutines of a crew go on with time. What a handler raises is raised in the test.
 Leaves to others: what supervision would do about it; for that there is `ActorSystem(runtime="simulation")`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
@@ -16,7 +16,11 @@ from actorstream.actors import Actor, ChildSpec, Context, ExitReason, Message, R
 from actorstream.actors.agenda import Agenda
 from actorstream.actors.cell import Cell
 from actorstream.actors.durations import Duration, as_us
+from actorstream.actors.own import OwnTimers
+from actorstream.actors.scheduler import Ended, Function
 from actorstream.host import Entropy, Host, MemoryDisk, VirtualClock
+from actorstream.host.crew import Crew
+from actorstream.host.virtual_loop import VirtualLoop
 
 A = TypeVar("A", bound=Actor)
 
@@ -170,6 +174,10 @@ class ActorKit(Generic[A]):
         self._add(Scheduled(after_us, message))
         return self._agenda.add(self._clock.now_us() + after_us, lambda: self.send(message, self.ref))
 
+    def _crew(self, function: Function, hands: int, waits_us: Sequence[int], finished: Ended) -> Crew:
+        loop = VirtualLoop(self._clock, lambda us, fire: self._agenda.add(self._clock.now_us() + us, fire), lambda: 0)
+        return Crew(loop, function, hands, waits_us, finished)
+
     def _background(self, work: Callable[[], Any], finished: _Finished) -> None:
         self._add(Background(work))
         self._work.append((work, finished))
@@ -194,6 +202,10 @@ class _Ports:
         self.spawn = kit._spawn
         self.schedule = kit._schedule
         self.background = kit._background
+        self.crew = kit._crew
+
+    def own_timers(self) -> OwnTimers:
+        return OwnTimers()
 
     def send(self, ref: Ref, message: Message, sender: Ref) -> None:
         self._kit._add(Sent(ref, message))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actorstream import skip
-from actorstream.streams.engine.asynchronous import AsyncStage
+from actorstream.streams.engine.asynchronous import AHEAD_MIN, AsyncStage
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.asynchronous import AsyncMap
@@ -66,7 +66,8 @@ class Bench:
             values = list(range(self._next, self._next + count))
             self._next += count
             times = [value * 10 for value in values]
-            self._calls += self.stage.take(Batch(values, times=times, own=times, marks=times))
+            self.stage.take(Batch(values, times=times, own=times, marks=times))
+            self._calls += self.stage.calls()
         elif kind in ("mark", "barrier"):
             label = f"{kind} {len(self.before)}"
             self.before[label] = self._next
@@ -78,6 +79,11 @@ class Bench:
             self.tell(count, choose)
         else:
             self.let_out(count)
+
+    @property
+    def under_way(self) -> int:
+        """How many calls have not ended."""
+        return len(self._calls)
 
     def tell(self, count: int, choose: Any) -> None:
         """Some calls end, any of them."""
@@ -95,11 +101,13 @@ class Bench:
                 self.stage.push(out)
             elif out is not None:
                 out()
+            self._calls += self.stage.calls()
 
     def finish(self, choose: Any) -> list[Any]:
         """All calls end, and everything comes out."""
         while self._calls:
             self.tell(5, choose)
+            self.let_out(1)
         self.let_out(1_000)
         return self.seen.out
 
@@ -164,3 +172,18 @@ def test_single_values_with_their_marks_overtake_each_other_where_they_may() -> 
 
     assert bench.seen.out == [(-1, 10, bench.stage.watermark)]
     assert bench.finish(lambda count: 0)[1:] == [(0, 0, bench.seen.out[1][2]), "mark 1"]
+
+
+def test_a_slow_call_in_front_holds_back_a_bounded_number_of_results() -> None:
+    """Those behind it are called, but only so many; then nothing more is taken."""
+    bench = Bench(ordered=True, failing=False)
+
+    while bench.stage.may_take():
+        bench.step(("batch", 100), None)
+    while bench.under_way > 1:
+        bench.tell(1, lambda count: count - 1)
+        bench.let_out(1)
+
+    assert bench.seen.out == []
+    assert bench.stage.called == AHEAD_MIN
+    assert [value for value, _, _ in bench.finish(lambda count: 0)] == bench.expected()

@@ -118,6 +118,17 @@ def test_the_function_stays_one_and_names_the_stream() -> None:
     assert asyncio.run(twice(4)) == 8
 
 
+def test_a_function_that_made_a_stream_may_make_another() -> None:
+    """It is awaited there, too."""
+    app = App("job")
+
+    @app.stream([1], name="one").map
+    async def twice(number: int) -> int:
+        return number * 2
+
+    assert app.collect(app.stream([2], name="two").map(twice, concurrency=2)) == [4]
+
+
 def test_a_callable_object_may_be_async() -> None:
     """A client, for one."""
 

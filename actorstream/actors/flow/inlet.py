@@ -27,16 +27,17 @@ class Grant(NamedTuple):
 
 
 class Inlet(Generic[T]):
-    """See the module. `horizon_us`: the window is what is taken in so long.
+    """See the module. `horizon_us`: the window is what is taken in so long; `first`: the window to begin with.
 
     Guarantees: what was let go and not taken is never more than the greatest window that was in force since the queue
     was empty. Leaves to others: whose turn it is, and sending what `grant` gives.
     """
 
-    def __init__(self, channel: str, horizon_us: int = HORIZON_US) -> None:
+    def __init__(self, channel: str, horizon_us: int = HORIZON_US, first: Amount = FIRST_WINDOW) -> None:
         self.channel = channel
         self._fence = Fence(channel)
         self._horizon_us = horizon_us
+        self._first = first
         self._queue: deque[tuple[T, Amount]] = deque()
         self.open(0)
 
@@ -44,13 +45,13 @@ class Inlet(Generic[T]):
         """An epoch begins: nothing is queued; gives the limit to tell the sender."""
         self._fence.begin(epoch)
         self._queue.clear()
-        self._pace = Pace(self._horizon_us)
+        self._pace = Pace(self._horizon_us, self._first)
         self._ended = False
         self._weighing = 0  # Elements in the queue that weigh something.
         self._taken = 0
         self._told = 0
         self._amount = NOTHING
-        self._limit = FIRST_WINDOW
+        self._limit = self._first
         return self._limit
 
     @property

@@ -20,14 +20,14 @@ FADES_AFTER_US = 200_000
 
 
 class Pace:
-    """See the module. `horizon_us`: a window is what is taken in so long."""
+    """See the module. `horizon_us`: a window is what is taken in so long; `first`: what it is before that is known."""
 
-    def __init__(self, horizon_us: int = HORIZON_US) -> None:
+    def __init__(self, horizon_us: int = HORIZON_US, first: Amount = FIRST_WINDOW) -> None:
         assert horizon_us > 0
         self._horizon_us = horizon_us
         self._taken = NOTHING  # What is being worked on.
         self._since: int | None = None
-        self._records, self._bytes = float(FIRST_WINDOW.records), float(FIRST_WINDOW.size_bytes)
+        self._records, self._bytes = float(first.records), float(first.size_bytes)
         self._busy_us = float(horizon_us)
 
     def took(self, amount: Amount, now_us: int) -> None:

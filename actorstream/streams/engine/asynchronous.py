@@ -1,7 +1,8 @@
 """Async `map`: what waits for a coroutine, and what comes out when. Pure.
 
-Theory of operation. Values, and what must stay in its place among them (marks, barriers), stand in one line. Values are
-handed out to be awaited as they are taken; what became of them is told later, in any order. The line is made of
+Theory of operation. Values, and what must stay in its place among them (marks, barriers), stand in one line. They are
+handed out to be awaited, so many ahead of the first that is not out; what became of them is told later, in any order.
+The line is made of
 segments, each of which ends with what must not be overtaken. Only the first segment gives results: where order is kept,
 those at its front that have come, else all that have. When its last value is out, what ends it is done, and the next
 segment is the first. So a barrier comes out when all before it has, while calls behind it are under way already.
@@ -29,8 +30,11 @@ from actorstream.streams.engine.pausable import PIECE_RECORDS
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.asynchronous import AsyncMap
 
-HELD_MAX = 4_096
-"""Values of an async operator that are taken in and not passed on, or twice as many as it may call at a time."""
+AHEAD_MIN = 256
+"""Values of an async operator that may be called before the first of them is out; more, if more are called at a time.
+
+It bounds the results that wait for a slow call in front of them.
+"""
 
 Action = Callable[[], None]
 
@@ -40,7 +44,7 @@ _MISSING: Any = object()
 class _Taken:
     """A batch, and what its values became; `ready`: the places of those that came, where order is not kept."""
 
-    __slots__ = ("batch", "errors", "passed", "ready", "results", "segment", "values")
+    __slots__ = ("batch", "called", "errors", "passed", "ready", "results", "segment", "values")
 
     def __init__(self, batch: Batch, segment: _Segment) -> None:
         self.batch = batch
@@ -48,6 +52,7 @@ class _Taken:
         self.values = batch.rows()
         self.results: list[Any] = [_MISSING] * len(batch)
         self.errors: dict[int, BaseException] = {}
+        self.called = 0  # Values that were handed out.
         self.passed = 0  # Values that are out.
         self.ready: list[int] = []
 
@@ -73,21 +78,22 @@ class AsyncStage(Stage):
     """See the module: the head of a task, into which what comes out is pushed.
 
     Guarantees: each value comes out once, or is left out by the policy; nothing overtakes what `then` was given.
-    Leaves to others: awaiting what `take` hands out, and telling `tell` of it.
+    Leaves to others: awaiting what `calls` hands out, and telling `tell` of it.
     """
 
     def __init__(self, node: AsyncMap, now: Now) -> None:
         super().__init__(node.name)
         self.node = node
         self._guard = Guard(self, node.name, node.on_error, now)
-        self._held_max = max(HELD_MAX, 2 * node.concurrency)
+        self._ahead_max = max(AHEAD_MIN, 2 * node.concurrency)
         self.begin(START_OF_TIME)
 
     def begin(self, watermark: Instant) -> None:
         """An epoch begins: nothing is in the line."""
         self._line: deque[_Segment] = deque()
-        self._calling = 0
-        self._held = 0
+        self._waiting: deque[_Taken] = deque()  # With values that were not handed out.
+        self.uncalled = 0  # How many these are.
+        self.called = 0  # Those that were handed out, and are not out.
         self.watermark = watermark
 
     def push(self, batch: Batch) -> None:
@@ -96,20 +102,33 @@ class AsyncStage(Stage):
     # --- what goes in ----------------------------------------------------------------------------------------------
 
     def may_take(self) -> bool:
-        """Whether more should be taken: the calls will soon run out, and not too much is held."""
-        return self._calling < 2 * self.node.concurrency and self._held < self._held_max
+        """Whether more should be taken: what may be called will soon run out."""
+        return self.uncalled < self._ahead_max // 2
 
-    def take(self, batch: Batch) -> list[Call]:
-        """Take a batch in; gives the calls to be made."""
+    def take(self, batch: Batch) -> None:
+        """Take a batch in."""
         segment = self._open_segment()
         taken = _Taken(batch, segment)
         if self.node.ordered:
             segment.batches.append(taken)
         segment.count += len(batch)
         segment.left += len(batch)
-        self._calling += len(batch)
-        self._held += len(batch)
-        return [((taken, place), value) for place, value in enumerate(taken.values)]
+        self.uncalled += len(batch)
+        self._waiting.append(taken)
+
+    def calls(self) -> list[Call]:
+        """The calls that are to be made now."""
+        calls: list[Call] = []
+        while self._waiting and self.called < self._ahead_max:
+            taken = self._waiting[0]
+            start, stop = taken.called, min(taken.called + self._ahead_max - self.called, len(taken.values))
+            calls += [((taken, place), taken.values[place]) for place in range(start, stop)]
+            taken.called = stop
+            self.called += stop - start
+            self.uncalled -= stop - start
+            if stop == len(taken.values):
+                self._waiting.popleft()
+        return calls
 
     def then(self, action: Action) -> None:
         """Do this when all that was taken before is out."""
@@ -146,7 +165,6 @@ class AsyncStage(Stage):
 
     def tell(self, outcomes: list[Outcome]) -> None:
         """These calls have ended; what belongs to an earlier epoch is in no line any more."""
-        self._calling -= len(outcomes)
         ordered = self.node.ordered
         for (taken, place), result, error in outcomes:
             taken.results[place] = result
@@ -208,7 +226,7 @@ class AsyncStage(Stage):
     def _passed(self, segment: _Segment, taken: _Taken, count: int) -> None:
         taken.passed += count
         segment.left -= count
-        self._held -= count
+        self.called -= count
 
     def _without_failed(self, taken: _Taken, places: range | list[int]) -> list[int]:
         """Those places of which the calls did not fail; of the others it is done what the policy says."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from actorstream.actors import Context, receives
 from actorstream.model.instant import Instant
@@ -61,7 +62,10 @@ class AsyncTask(InnerTask, accepts=TaskMessage | m.Flow | m.Called):
             self.work(context)
 
     def step(self, context: Context) -> bool:
-        return (self._line.may_take() and super().step(context)) or self._let_out(context)
+        done = (self._line.may_take() and super().step(context)) or self._let_out(context)
+        if calls := self._line.calls():
+            self.crew.start(calls)
+        return done
 
     def _let_out(self, context: Context) -> bool:
         out = self._line.next()
@@ -77,7 +81,7 @@ class AsyncTask(InnerTask, accepts=TaskMessage | m.Flow | m.Called):
             case Batch():
                 self.give_credit(context, channel)
                 self.records_in += len(element)
-                self.crew.start(line.take(element.below(gate.floor())))
+                line.take(element.below(gate.floor()))
             case Barrier(checkpoint):
                 watermarks = {**gate.watermarks(), self.spec.id: gate.watermark}
                 line.then(partial(self._cut, context, checkpoint, watermarks))
@@ -93,3 +97,7 @@ class AsyncTask(InnerTask, accepts=TaskMessage | m.Flow | m.Called):
 
     def describe(self, context: Context, pending: Pending) -> None:
         pending.watermarks.update(self._watermarks)
+
+    def observe(self) -> dict[str, Any]:
+        """How far this task is; how many calls have no result that is out, how many are to be made."""
+        return {**super().observe(), "called": self._line.called, "uncalled": self._line.uncalled}

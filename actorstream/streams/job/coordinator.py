@@ -328,6 +328,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
     def on_drain_overdue(self, overdue: m.DrainOverdue, context: Context) -> None:
         """A coroutine does not return: end without the last checkpoint; the next start calls again."""
         if self._state not in ("finished", "failed"):
+            context.log.warning("stopped without a last checkpoint", waited_us=DRAIN_WITHIN_US)
             self._end(context, "finished", "stopped, without waiting longer", None)
 
     @receives(m.Leave)

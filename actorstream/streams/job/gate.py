@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actorstream.actors.flow import HORIZON_US, NOTHING, Amount, Grant, Inlet, Turns
+from actorstream.actors.flow import FIRST_WINDOW, HORIZON_US, NOTHING, Amount, Grant, Inlet, Turns
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
@@ -21,10 +21,10 @@ from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
 class _Channel:
     __slots__ = ("ended", "idle", "inlet", "loaded", "name", "table", "waits_at", "watermark")
 
-    def __init__(self, name: str, horizon_us: int, *, table: bool) -> None:
+    def __init__(self, name: str, horizon_us: int, first: Amount, *, table: bool) -> None:
         self.name = name
         self.table = table
-        self.inlet: Inlet[Element] = Inlet(name, horizon_us)
+        self.inlet: Inlet[Element] = Inlet(name, horizon_us, first)
         self.clear(0)
 
     def clear(self, epoch: int) -> None:
@@ -37,15 +37,21 @@ class _Channel:
 
 
 class Gate:
-    """See the module. `horizon_us`: of the windows.
+    """See the module. `horizon_us`: of the windows; `first_window`: what they are to begin with.
 
     Guarantees: a barrier comes out once, after everything that came before it on any channel and before everything
     that came after it; the merged watermark never goes back.
     """
 
-    def __init__(self, streams: Iterable[str], tables: Iterable[str], horizon_us: int = HORIZON_US) -> None:
-        self._channels = [_Channel(name, horizon_us, table=False) for name in streams]
-        self._channels += [_Channel(name, horizon_us, table=True) for name in tables]
+    def __init__(
+        self,
+        streams: Iterable[str],
+        tables: Iterable[str],
+        horizon_us: int = HORIZON_US,
+        first_window: Amount = FIRST_WINDOW,
+    ) -> None:
+        self._channels = [_Channel(name, horizon_us, first_window, table=False) for name in streams]
+        self._channels += [_Channel(name, horizon_us, first_window, table=True) for name in tables]
         self._by_name = {one.name: one for one in self._channels}
         self._turns = Turns(len(self._channels))
         self._watermark: Instant = START_OF_TIME
