@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,14 @@ def to_instant(value: Any) -> Instant:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise TypeError(f"an event time is a datetime, not {type(value).__name__}")
+
+
+def to_instants(values: Sequence[Any]) -> list[Instant] | None:
+    """The instants of aware datetimes, without a call for each; None if something else is among them."""
+    try:
+        return [(value - EPOCH) // _US for value in values]
+    except TypeError:
+        return None
 
 
 def to_datetime(instant: Instant) -> datetime:

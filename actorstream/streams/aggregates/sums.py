@@ -25,6 +25,8 @@ class _Sum(Aggregate):
     kind = "sum"
 
     def partial(self, values: Sequence[Any]) -> list[Any]:
+        if {*map(type, values)} == {int}:
+            return [builtins.sum(values)]
         floats = [value for value in values if isinstance(value, float)]
         if not floats:
             return [builtins.sum(values)]
@@ -32,6 +34,8 @@ class _Sum(Aggregate):
         return [whole, *_expansion(floats)]
 
     def merge(self, one: list[Any], other: list[Any]) -> list[Any]:
+        if len(one) == len(other) == 1:
+            return [one[0] + other[0]]
         floats = [*one[1:], *other[1:]]
         return [one[0] + other[0], *(_expansion(floats) if len(floats) > 1 else floats)]
 

@@ -36,6 +36,8 @@ class Folding:
     def __init__(self, operator: str, aggregates: Sequence[tuple[str, Aggregate]]) -> None:
         self._operator = operator
         self.aggregates = [one for _, one in aggregates]
+        self._merges = [one.merge for one in self.aggregates]
+        self._absorbs = any(one.absorbs for one in self.aggregates)
         self._absorb_order = sorted(range(len(aggregates)), key=lambda place: self.aggregates[place].absorbs)
 
     def columns(self, batch: Batch) -> Columns:
@@ -54,6 +56,27 @@ class Folding:
             for one, column in zip(self.aggregates, columns, strict=True)
         )
 
+    def partials_of_all(self, columns: Columns, groups: Sequence[Sequence[int]]) -> list[Accumulators]:
+        """The accumulators of several groups of records: one aggregate after the other, so that each costs little."""
+        if not self.aggregates:
+            return [()] * len(groups)
+        every = [
+            list(map(one.partial, groups)) if column is None else self._partial_of_all(one, column, groups)
+            for one, column in zip(self.aggregates, columns, strict=True)
+        ]
+        return list(zip(*every, strict=True))
+
+    def _partial_of_all(
+        self, aggregate: Aggregate, column: Sequence[Any], groups: Sequence[Sequence[int]]
+    ) -> list[Any]:
+        value_of, partial = column.__getitem__, aggregate.partial
+        if None not in column:
+            try:
+                return [partial(list(map(value_of, places))) for places in groups]
+            except Exception:
+                pass
+        return [self._partial(aggregate, list(map(value_of, places))) for places in groups]
+
     def _partial(self, aggregate: Aggregate, values: Sequence[Any]) -> Any:
         if None in values:
             values = [value for value in values if value is not None]
@@ -64,6 +87,15 @@ class Folding:
 
     def merge(self, one: Accumulators, other: Accumulators) -> Accumulators:
         """The accumulators of both groups."""
+        try:
+            return tuple(
+                [
+                    right if left is None else left if right is None else merge(left, right)
+                    for merge, left, right in zip(self._merges, one, other, strict=True)
+                ]
+            )
+        except Exception:
+            pass
         return tuple(
             right if left is None else left if right is None else self._merge(aggregate, left, right, aggregate.merge)
             for aggregate, left, right in zip(self.aggregates, one, other, strict=True)
@@ -71,6 +103,8 @@ class Folding:
 
     def absorb(self, one: Accumulators, other: Accumulators) -> Accumulators:
         """The same as `merge`; may change `one`, but not if it fails: what can fail comes first."""
+        if not self._absorbs:
+            return self.merge(one, other)
         merged: list[Any] = [None] * len(one)
         for place in self._absorb_order:
             aggregate, left, right = self.aggregates[place], one[place], other[place]
@@ -95,6 +129,19 @@ class Folding:
         """What the user sees."""
         return [self._result(one, accumulator) for one, accumulator in zip(self.aggregates, accumulators, strict=True)]
 
+    def results_of_all(self, contents: Sequence[Accumulators]) -> list[list[Any]]:
+        """For each aggregate what the user sees of several groups."""
+        return [
+            self._results(one, [content[place] for content in contents]) for place, one in enumerate(self.aggregates)
+        ]
+
+    def _results(self, aggregate: Aggregate, accumulators: list[Any]) -> list[Any]:
+        try:
+            return list(map(aggregate.result, accumulators))
+        except Exception:
+            pass
+        return [self._result(aggregate, one) for one in accumulators]
+
     def _result(self, aggregate: Aggregate, accumulator: Any) -> Any:
         try:
             return aggregate.result(accumulator)
@@ -106,6 +153,8 @@ class Folding:
 
 class Aggregated(Contents):
     """`windowed.aggregate`: content is the accumulators; one Record a key and window."""
+
+    gives_one = True
 
     def __init__(self, node: WindowAggregate) -> None:
         key = key_of(node)
@@ -121,8 +170,11 @@ class Aggregated(Contents):
     def fold(self, view: View, places: Sequence[int]) -> Content:
         return self.folding.partials(view, places)
 
+    def fold_all(self, view: View, groups: Sequence[Sequence[int]]) -> list[Content]:
+        return list(self.folding.partials_of_all(view, groups))
+
     def merge(self, contents: Sequence[Content]) -> Content:
-        return reduce(self.folding.merge, contents)
+        return contents[0] if len(contents) == 1 else reduce(self.folding.merge, contents)
 
     def add(self, known: Content, more: Content) -> Content:
         return self.folding.absorb(known, more)
@@ -130,6 +182,15 @@ class Aggregated(Contents):
     def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
         parts = key if self._parts > 1 else (key,)
         yield self._build([*parts, to_datetime(start), to_datetime(end), *self.folding.results(content)])
+
+    def results_of_all(
+        self, keys: Sequence[Any], bounds: Sequence[tuple[Instant, Instant]], contents: Sequence[Content]
+    ) -> list[Any]:
+        instants = {instant: to_datetime(instant) for bound in bounds for instant in bound}
+        parts = list(zip(*keys, strict=True)) if self._parts > 1 else [keys]
+        between = ([instants[bound[place]] for bound in bounds] for place in (0, 1))
+        columns = [*parts, *between, *self.folding.results_of_all(contents)]
+        return list(map(self._build, zip(*columns, strict=True)))
 
 
 class AggregatePanesStage(PanesStage):

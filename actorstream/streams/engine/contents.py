@@ -17,6 +17,7 @@ class Contents(ABC):
     """See the module. `kind` is the type of a content, for the state."""
 
     kind: Any = Any
+    gives_one = False  # Whether each window gives exactly one value; then `results_of_all` gives those of several.
 
     @abstractmethod
     def view(self, batch: Batch) -> View:
@@ -25,6 +26,10 @@ class Contents(ABC):
     @abstractmethod
     def fold(self, view: View, places: Sequence[int]) -> Content:
         """The content of the records at `places`."""
+
+    def fold_all(self, view: View, groups: Sequence[Sequence[int]]) -> list[Content]:
+        """The contents of several groups of records of a batch."""
+        return [self.fold(view, places) for places in groups]
 
     @abstractmethod
     def merge(self, contents: Sequence[Content]) -> Content:
@@ -37,3 +42,10 @@ class Contents(ABC):
     @abstractmethod
     def results(self, key: Any, start: Instant, end: Instant, content: Content) -> Iterable[Any]:
         """What the window gives."""
+
+    def results_of_all(
+        self, keys: Sequence[Any], bounds: Sequence[tuple[Instant, Instant]], contents: Sequence[Content]
+    ) -> list[Any]:
+        """What several windows give, one value each; only where `gives_one`."""
+        every = zip(keys, bounds, contents, strict=True)
+        return [value for key, (start, end), content in every for value in self.results(key, start, end, content)]

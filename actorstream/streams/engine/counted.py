@@ -14,10 +14,11 @@ State: for each key the records that wait for their turn, each by itself, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import repeat
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, repeat
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from actorstream.model.instant import END_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch, as_list
@@ -25,7 +26,7 @@ from actorstream.streams.engine.contents import Content, Contents, View
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
 from actorstream.streams.engine.schedule import Schedule
-from actorstream.streams.engine.window_stage import ContentsStage, Result
+from actorstream.streams.engine.window_stage import Closed, ContentsStage
 from actorstream.streams.plan.nodes import WindowNode
 from actorstream.streams.store.table import StateTable
 from actorstream.streams.windows import RowsSpec
@@ -68,68 +69,103 @@ class CountedStage(ContentsStage):
         if not len(batch):
             return
         reached = max(as_list(batch.marks)[-1], self._watermark)
-        groups: dict[bytes, list[int]] = {}
-        for place, key in enumerate(self._encoder.encode_all(keys_of(batch, self._key))):
-            groups.setdefault(key, []).append(place)
-        turns, view = self._turns(batch), self.contents.view(batch)
-        filled: list[Filled] = []
-        for key, places in groups.items():
-            filled.extend(self._take(key, sorted(places, key=turns.__getitem__), turns, view, reached))
+        filled = self._take(batch, self.contents.view(batch), reached)
         yield from self._go_on(reached, filled)
 
-    def _turns(self, batch: Batch) -> list[Turn]:
-        times = as_list(batch.times)
-        # What an operator made has no offsets: then the order in which it came, which sorting keeps, is its order.
-        offsets = repeat(0) if batch.offsets is None else as_list(batch.offsets)
-        turns = map(max, times, as_list(batch.own), as_list(batch.marks), repeat(self._watermark))
-        return list(zip(turns, times, repeat(batch.origin.partition), offsets, strict=False))
+    def _take(self, batch: Batch, view: View, reached: Instant) -> list[Filled]:
+        """Those records that have had their turn are counted, the others wait."""
+        turns, times, order = self._order(batch)
+        ready: dict[bytes, list[int]] = {}
+        waiting: dict[bytes, list[int]] = {}
+        encoded = self._encoder.encode_all(keys_of(batch, self._key))
+        ready_count = bisect_left(order, reached, key=turns.__getitem__)
+        for place in order[:ready_count]:
+            ready.setdefault(encoded[place], []).append(place)
+        for place in order[ready_count:]:
+            waiting.setdefault(encoded[place], []).append(place)
+        for key in [key for key in ready if self._entry(key)[0]]:  # Behind those of its key that wait already.
+            waiting[key] = ready.pop(key) + waiting.get(key, [])
+        offsets, partition = batch.offsets, batch.origin.partition
 
-    def _take(self, key: bytes, places: list[int], turns: list[Turn], view: View, reached: Instant) -> Iterable[Filled]:
-        """Records of one key, in order: those that have had their turn are counted, the others wait."""
-        fold = self.contents.fold
-        entry = self._table.get(0, key)
-        if entry is None:
-            self.check_key(key)
-            entry = [], []
-        held, partial = entry
-        ready = [] if held else [turns[place] for place in places if turns[place][0] < reached]
-        waiting: list[Held] = [(*turns[place], fold(view, [place])) for place in places[len(ready) :]]
-        filled = self._fill(key, partial, ready, lambda begin, end: fold(view, places[begin:end]))
-        self._keep(key, sorted([*held, *waiting], key=_turn) if held else waiting, partial)
+        def turn_of(place: int) -> Turn:
+            return turns[place], times[place], partition, 0 if offsets is None else int(offsets[place])
+
+        filled = self._count_ready(ready, times, turn_of, view)
+        self._let_wait(waiting, turn_of, view)
         return filled
 
-    def _fill(
-        self, key: bytes, partial: list[Partial], ready: list[Turn], content_of: Callable[[int, int], Content]
-    ) -> list[Filled]:
-        """Count records; `partial` becomes what is left over.
+    def _order(self, batch: Batch) -> tuple[list[Instant], list[Instant], Sequence[int]]:
+        """The turn and the time of each record, and the order of their turns; of equal ones that in which they came.
 
-        Args:
-            content_of: the content of some of them, from one place up to another.
+        A batch is of one split, so its offsets rise; what an operator made has none.
         """
-        combine = self._combine
-        filled = []
-        begin = 0
-        while begin < len(ready):
-            count, first, last, known = partial.pop() if partial else (0, ready[begin][1], ready[begin][1], None)
-            end = min(begin + self._step(count), len(ready))
-            times = [time for _, time, _, _ in ready[begin:end]]
-            content = content_of(begin, end)
-            window = (
-                count + end - begin,
-                min(first, *times),
-                max(last, *times),
-                combine(known, content) if count else content,
-            )
-            if self._emits_changes or window[0] == self._count:
-                filled.append(Filled(ready[end - 1], key, window))
-            if window[0] < self._count:
-                partial.append(window)
-            begin = end
+        times = as_list(batch.times)
+        turns = list(map(max, times, as_list(batch.own), as_list(batch.marks), repeat(self._watermark)))
+        if turns == times:
+            in_order = sorted(times) == times
+            return turns, times, range(len(times)) if in_order else sorted(range(len(times)), key=times.__getitem__)
+        return turns, times, sorted(range(len(times)), key=list(zip(turns, times, strict=True)).__getitem__)
+
+    def _entry(self, key: bytes) -> Entry:
+        entry = self._table.get(0, key)
+        return ([], []) if entry is None else entry
+
+    def _count_ready(
+        self, ready: dict[bytes, list[int]], times: list[Instant], turn_of: Callable[[int], Turn], view: View
+    ) -> list[Filled]:
+        """Count records; those of a key are folded at once as far as they come into one window."""
+        runs: list[list[int]] = []
+        entries: list[tuple[bytes, Entry, int]] = []
+        for key, places in ready.items():
+            entry = self._entry(key)
+            if key not in self._keys:
+                self.check_key(key)
+            before = len(runs)
+            runs.extend(self._cut(places, entry[1]))
+            entries.append((key, entry, len(runs) - before))
+        contents = iter(zip(runs, self.contents.fold_all(view, runs), strict=True))
+        filled: list[Filled] = []
+        for key, (held, partial), count in entries:
+            for places, content in islice(contents, count):
+                among = [times[place] for place in places]
+                window = self._grown(partial, (len(places), min(among), max(among), content))
+                if self._is_told(window):
+                    filled.append(Filled(turn_of(places[-1]), key, window))
+            self._keep(key, held, partial)
         return filled
 
-    def _step(self, count: int) -> int:
-        """How many records may be added at once to a window of so many."""
-        return 1 if self._emits_changes else self._count - count
+    def _let_wait(self, waiting: dict[bytes, list[int]], turn_of: Callable[[int], Turn], view: View) -> None:
+        every = [place for places in waiting.values() for place in places]
+        contents = iter(self.contents.fold_all(view, [[place] for place in every]))
+        for key, places in waiting.items():
+            held, partial = self._entry(key)
+            if key not in self._keys:
+                self.check_key(key)
+            more: list[Held] = [(*turn_of(place), content) for place, content in zip(places, contents, strict=False)]
+            self._keep(key, sorted([*held, *more], key=_turn) if held else more, partial)
+
+    def _cut(self, records: Sequence[Any], partial: list[Partial]) -> Iterator[Any]:
+        """Cut a key's next records where windows become full; where every change is told, after each record."""
+        step = 1 if self._emits_changes else self._count
+        begin = 0
+        if partial and not self._emits_changes:
+            begin = self._count - partial[0][0]
+            yield records[:begin]
+        for start in range(begin, len(records), step):
+            yield records[start : start + step]
+
+    def _grown(self, partial: list[Partial], run: Partial) -> Partial:
+        """A window with more records, which are no more than it has room for; `partial` becomes what is left over."""
+        window = run
+        if partial:
+            (count, first, last, known), (more, start, end, content) = partial.pop(), run
+            window = count + more, min(first, start), max(last, end), self._combine(known, content)
+        if window[0] < self._count:
+            partial.append(window)
+        return window
+
+    def _is_told(self, window: Partial) -> bool:
+        return self._emits_changes or window[0] == self._count
 
     def _combine(self, known: Content, more: Content) -> Content:
         """Where every change is told, a window that is still to be told must not change."""
@@ -167,10 +203,14 @@ class CountedStage(ContentsStage):
     def _count_held(self, key: bytes, reached: Instant) -> list[Filled]:
         """Records of a key that have waited, and now have had their turn."""
         held, partial = self._table.get(0, key) or ([], [])
-        ready = [_turn(one) for one in held if one[0] < reached]
-        filled = self._fill(
-            key, partial, ready, lambda begin, end: self.contents.merge([one[4] for one in held[begin:end]])
-        )
+        ready = [one for one in held if one[0] < reached]
+        filled: list[Filled] = []
+        for records in self._cut(ready, partial):
+            times = [one[1] for one in records]
+            run = len(records), min(times), max(times), self.contents.merge([one[4] for one in records])
+            window = self._grown(partial, run)
+            if self._is_told(window):
+                filled.append(Filled(_turn(records[-1]), key, window))
         self._keep(key, held[len(ready) :], partial)
         return filled
 
@@ -186,14 +226,13 @@ class CountedStage(ContentsStage):
 
     def _tell(self, windows: Iterable[tuple[bytes, Partial, Instant]]) -> Work:
         """Emit what windows give; with each, how far time was."""
-        results: list[Result] = []
+        closed: list[Closed] = []
         for key, (_, first, last, content), mark in windows:
-            results.extend((last + 1, value, mark) for value in self.results_of(key, first, last + 1, content))
-            if len(results) >= PIECE_RECORDS:
-                self.emit_results(results)
-                results = []
+            closed.append((key, first, last + 1, content, mark))
+            if len(closed) >= PIECE_RECORDS:
+                yield from self.tell(closed)
                 yield
-        self.emit_results(results)
+        yield from self.tell(closed)
 
     # --- recovery --------------------------------------------------------------------------------------------------
 

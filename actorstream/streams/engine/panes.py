@@ -29,7 +29,7 @@ from actorstream.streams.engine.contents import Content, Contents
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
 from actorstream.streams.engine.stragglers import Stragglers
-from actorstream.streams.engine.window_stage import ContentsStage, Result
+from actorstream.streams.engine.window_stage import Closed, ContentsStage, Result
 from actorstream.streams.plan.nodes import WindowNode
 from actorstream.streams.store.table import StateTable
 from actorstream.streams.windows import WindowSpec
@@ -79,8 +79,8 @@ class PanesStage(ContentsStage):
                 groups.setdefault((pair[0], 0, pair[1]), []).append(place)
         else:
             self._sort_out_late(batch, panes, encoded, groups)
-        view, fold = self.contents.view(batch), self.contents.fold
-        self.add((group, fold(view, places)) for group, places in groups.items())
+        folded = self.contents.fold_all(self.contents.view(batch), list(groups.values()))
+        self.add(zip(groups, folded, strict=True))
 
     def are_in_time(self, last_own: dict[Instant, Instant]) -> bool:
         """Whether no record is late for any window of its pane; given the highest mark of each pane's records."""
@@ -160,20 +160,20 @@ class PanesStage(ContentsStage):
 
     def _fire(self, watermark: Instant) -> Work:
         """Emit every window that is due, in order of end and key, and retire what nobody needs any more."""
-        results: list[Result] = []
+        closed: list[Closed] = []
         while (time := self._next_time()) is not None and time <= watermark:
             if self._due and self._due[0] <= time:
-                for result in self._close(heapq.heappop(self._due)):
-                    results.append(result)
-                    if len(results) >= PIECE_RECORDS:
-                        self.emit_results(results)
-                        results = []
+                for one in self._close(heapq.heappop(self._due)):
+                    closed.append(one)
+                    if len(closed) >= PIECE_RECORDS:
+                        yield from self.tell(closed)
                         yield
             else:
+                yield from self.tell(closed)  # Before what they hold changes.
                 self._watermark = max(self._watermark, time)
-                results.extend(self._let_in(time))
+                self.emit_results(self._let_in(time))
         self._watermark = watermark
-        self.emit_results(results)
+        yield from self.tell(closed)
         while self._retire and self._retire[0][0] <= watermark:
             _, pane = heapq.heappop(self._retire)
             self._panes.discard(pane)
@@ -183,12 +183,14 @@ class PanesStage(ContentsStage):
         times = [*self._due[:1], *(time for time in [self.stragglers.next_turn()] if time is not None)]
         return min(times, default=None)
 
-    def _close(self, end: Instant) -> Iterator[Result]:
+    def _close(self, end: Instant) -> Iterator[Closed]:
         self._scheduled.discard(end)
         if not self._emits_changes:
+            start = end - self._window.size_us
             for key in self._keys(end):
-                for value in self._values(end, key):
-                    yield end, value, end - 1
+                contents = self._content_of(end, key)
+                if contents:
+                    yield key, start, end, self.contents.merge(contents), end - 1
 
     def _let_in(self, turn: Instant) -> list[Result]:
         """Records that have waited for `turn` are put in, and correct what their windows gave."""
@@ -209,15 +211,23 @@ class PanesStage(ContentsStage):
         return sorted(found)
 
     def _values(self, end: Instant, key: bytes) -> Iterable[Any]:
+        contents = self._content_of(end, key)
+        if not contents:
+            return ()
+        return self.results_of(key, end - self._window.size_us, end, self.contents.merge(contents))
+
+    def _content_of(self, end: Instant, key: bytes) -> list[Content]:
+        """What a window holds of a key, pane by pane."""
         contents: list[Content] = []
         for pane in self._window.panes(end):
             entry = self.table.get(pane, key) if pane in self._panes else None
             if entry is not None:
-                here = self._window.number_of(pane, end)
-                contents.extend(content for number, content in entry.items() if number <= here)
-        if not contents:
-            return ()
-        return self.results_of(key, end - self._window.size_us, end, self.contents.merge(contents))
+                if len(entry) == 1 and 0 in entry:
+                    contents.append(entry[0])
+                else:
+                    here = self._window.number_of(pane, end)
+                    contents.extend(content for number, content in entry.items() if number <= here)
+        return contents
 
     def restored(self) -> None:
         super().restored()

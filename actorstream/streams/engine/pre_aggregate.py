@@ -64,8 +64,11 @@ class PreAggregateStage(Stage):
             self._as_they_are = _BATCHES_AS_THEY_ARE
             self.emit(batch)
             return
-        columns, fold = self._folding.columns(batch), self._folding.partials
-        partials = [Partial(pane, key, len(places), fold(columns, places)) for (pane, key), places in groups.items()]
+        folded = self._folding.partials_of_all(self._folding.columns(batch), list(groups.values()))
+        partials = [
+            Partial(pane, key, len(places), accumulators)
+            for ((pane, key), places), accumulators in zip(groups.items(), folded, strict=True)
+        ]
         self.emit(Batch(partials, kind=Partial))
 
     def _without_late(self, batch: Batch) -> Batch:

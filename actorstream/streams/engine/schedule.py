@@ -28,6 +28,12 @@ class Schedule:
                 self._heap = [(when, which) for which, when in self._when.items()]
                 heapq.heapify(self._heap)
 
+    def set_not_after(self, key: bytes, time: Instant) -> None:
+        """Something may have to be done for `key` at `time`: look at it then, or earlier if that was set already."""
+        known = self._when.get(key)
+        if known is None or time < known:
+            self.set(key, time)
+
     def next_time(self) -> Instant | None:
         """When something is to be done next."""
         heap = self._heap

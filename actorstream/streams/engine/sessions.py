@@ -22,7 +22,7 @@ State: for each key its sessions, in order of time, none overlapping another; fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
 from actorstream.streams.engine.schedule import Schedule
 from actorstream.streams.engine.stragglers import Straggler, Stragglers
-from actorstream.streams.engine.window_stage import ContentsStage, Result
+from actorstream.streams.engine.window_stage import Closed, ContentsStage, Result
 from actorstream.streams.plan.nodes import WindowNode
 from actorstream.streams.store.table import StateTable
 from actorstream.streams.windows import SessionSpec
@@ -48,6 +48,9 @@ class Session(NamedTuple):
     content: Content
 
 
+_Kept = tuple[Instant, Instant, bool, Content]  # a `Session`
+
+
 class SessionsStage(ContentsStage):
     """See the module."""
 
@@ -56,7 +59,7 @@ class SessionsStage(ContentsStage):
         assert isinstance(node.window, SessionSpec)
         kind = contents.kind
         session = tuple[int, int, bool, kind]  # type: ignore[valid-type]
-        self._table: StateTable[list[tuple[Instant, Instant, bool, Content]]] = StateTable("sessions", list[session])
+        self._table: StateTable[list[_Kept]] = StateTable("sessions", list[session])
         self._stragglers = Stragglers(contents)
         self.tables = [self._table, self._stragglers.table]
         self._gap_us = node.window.gap_us
@@ -80,13 +83,17 @@ class SessionsStage(ContentsStage):
         view = self.contents.view(batch)
         groups: dict[bytes, list[int]] = {}
         if all(map(int.__ge__, times, marks)):
-            for place, key in enumerate(encoded):
-                groups.setdefault(key, []).append(place)
+            in_order = sorted(times) == times
+            for place in range(len(times)) if in_order else sorted(range(len(times)), key=times.__getitem__):
+                groups.setdefault(encoded[place], []).append(place)
         else:
             self._sort_out(batch, encoded, view, groups)
-        for key, places in groups.items():
-            for start, last, run in self._runs(times, places):
-                self._join(key, start, last, self.contents.fold(view, run))
+            for places in groups.values():
+                places.sort(key=times.__getitem__)
+        runs = [(key, run) for key, places in groups.items() for run in self._runs(times, places)]
+        contents = self.contents.fold_all(view, [run for _, run in runs])
+        for (key, run), content in zip(runs, contents, strict=True):
+            self._join(key, times[run[0]], times[run[-1]], content)
 
     def _marks(self, batch: Batch) -> list[Instant]:
         """How far time was for each record: its own mark, or further if an idle split was passed over."""
@@ -108,19 +115,18 @@ class SessionsStage(ContentsStage):
                 self._stragglers.keep(encoded[place], mark, batch, view, place)
         self.put_aside(batch, late)
 
-    def _runs(self, times: list[Instant], places: list[int]) -> Iterator[tuple[Instant, Instant, list[int]]]:
-        """Cut some records of a key where it was silent for the gap: (first time, last time, places) of each run."""
-        if len(places) == 1:
-            yield times[places[0]], times[places[0]], places
+    def _runs(self, times: list[Instant], places: list[int]) -> Iterator[list[int]]:
+        """Cut some records of a key, in order of time, where it was silent for the gap."""
+        if times[places[-1]] - times[places[0]] < self._gap_us:
+            yield places
             return
-        ordered = sorted(zip(map(times.__getitem__, places), places, strict=True))
-        begin, last = 0, ordered[0][0]
-        for number, (time, _) in enumerate(ordered):
-            if time - last >= self._gap_us:
-                yield ordered[begin][0], last, [place for _, place in ordered[begin:number]]
+        begin, last = 0, times[places[0]]
+        for number, place in enumerate(places):
+            if times[place] - last >= self._gap_us:
+                yield places[begin:number]
                 begin = number
-            last = time
-        yield ordered[begin][0], last, [place for _, place in ordered[begin:]]
+            last = times[place]
+        yield places[begin:]
 
     def _one_after_the_other(self, batch: Batch) -> Work:
         view = self.contents.view(batch)
@@ -150,34 +156,27 @@ class SessionsStage(ContentsStage):
         if known is None:
             self.check_key(key)
             known = []
-        apart: list[tuple[Instant, Instant, bool, Content]] = []
-        contents: list[Content] = []
+        apart: list[_Kept] = []
         for one in known:
             if one[0] < end and start < one[1]:
                 start, end = min(start, one[0]), max(end, one[1])
-                contents.append(one[3])
+                content = self.contents.add(one[3], content)
                 self._open -= not one[2]
             else:
                 apart.append(one)
-        for more in contents:
-            content = self.contents.add(more, content)
         session = Session(start, end, end <= self._watermark, content)
         self._open += not session.fired
         apart.append(tuple(session))
-        apart.sort(key=itemgetter(0))
-        self._keep(key, apart)
+        if len(apart) > 1:
+            apart.sort(key=itemgetter(0))
+        self._table.put(0, key, apart)
+        self._schedule.set_not_after(key, self._next_due(apart))  # Sessions grow; it is looked at again when it is due.
         return session
 
-    def _keep(self, key: bytes, sessions: list[tuple[Instant, Instant, bool, Content]]) -> None:
-        if sessions:
-            self._table.put(0, key, sessions)
-        else:
-            self._table.delete(0, key)
-        self._plan(key, sessions)
-
-    def _plan(self, key: bytes, sessions: list[tuple[Instant, Instant, bool, Content]]) -> None:
-        dues = (end + self._lateness_us if fired else end for _, end, fired, _ in sessions)
-        self._schedule.set(key, min(dues, default=None))
+    def _next_due(self, sessions: list[_Kept]) -> Instant:
+        if len(sessions) == 1 and not sessions[0][2]:
+            return sessions[0][1]
+        return min([end + self._lateness_us if fired else end for _, end, fired, _ in sessions])
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -188,39 +187,42 @@ class SessionsStage(ContentsStage):
 
     def _pass_to(self, watermark: Instant) -> Work:
         """Everything that is due by then: sessions in order of end and key, stragglers between them."""
-        results: list[Result] = []
-        while (time := self._next_time()) is not None and time <= watermark:
-            if (due := self._schedule.next_time()) is not None and due <= time:
-                results.extend(self._end(self._schedule.take(), due))
+        closed: list[Closed] = []
+        while True:
+            due, turn = self._schedule.next_time(), self._stragglers.next_turn()
+            if due is not None and due <= watermark and (turn is None or due <= turn):
+                closed.extend(self._end(self._schedule.take(), due))
+                if len(closed) >= PIECE_RECORDS:
+                    yield from self.tell(closed)
+                    yield
+            elif turn is not None and turn <= watermark:
+                yield from self.tell(closed)  # Before what they hold changes.
+                self._watermark = max(self._watermark, turn)
+                self.emit_results(self._let_in(self._stragglers.take()))
             else:
-                self._watermark = max(self._watermark, time)
-                results.extend(self._let_in(self._stragglers.take()))
-            if len(results) >= PIECE_RECORDS:
-                self.emit_results(results)
-                results = []
-                yield
+                break
         self._watermark = watermark
-        self.emit_results(results)
+        yield from self.tell(closed)
 
-    def _next_time(self) -> Instant | None:
-        times = [time for time in (self._schedule.next_time(), self._stragglers.next_turn()) if time is not None]
-        return min(times, default=None)
-
-    def _end(self, key: bytes, now: Instant) -> Iterable[Result]:
-        """One key's sessions that end now give their result; those that are kept no longer are dropped."""
-        left: list[tuple[Instant, Instant, bool, Content]] = []
-        ended: list[Session] = []
-        for session in map(Session._make, self._table.get(0, key) or ()):
-            if not session.fired and session.end <= now:
+    def _end(self, key: bytes, now: Instant) -> list[Closed]:
+        """One key's sessions that end now; those that are kept no longer are dropped."""
+        left: list[_Kept] = []
+        closed: list[Closed] = []
+        for session in self._table.get(0, key) or ():
+            start, end, fired, content = session
+            if not fired and end <= now:
                 self._open -= 1
-                ended.append(session)
-                session = session._replace(fired=True)
-            if not session.fired or session.end + self._lateness_us > now:
-                left.append(tuple(session))
-        self._keep(key, left)
-        return (
-            [] if self._emits_changes else [result for one in ended for result in self._result(key, one, one.end - 1)]
-        )
+                closed.append((key, start, end, content, end - 1))
+                fired = True
+                session = start, end, fired, content
+            if not fired or end + self._lateness_us > now:
+                left.append(session)
+        if left:
+            self._table.put(0, key, left)
+            self._schedule.set(key, self._next_due(left))
+        else:
+            self._table.delete(0, key)
+        return [] if self._emits_changes else closed
 
     def _let_in(self, stragglers: list[Straggler]) -> list[Result]:
         """Each that joins a session which has ended gives a result; any does, if all changes are told."""
@@ -244,7 +246,7 @@ class SessionsStage(ContentsStage):
         self._schedule.clear()
         self._open = 0
         for key, sessions in self._table.items(0):
-            self._plan(key, sessions)
+            self._schedule.set(key, self._next_due(sessions))
             self._open += sum(not session[2] for session in sessions)
         self._stragglers.restored()
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from actorstream.model.instant import START_OF_TIME, Instant, to_instant
+from actorstream.model.instant import START_OF_TIME, Instant, to_instant, to_instants
 from actorstream.streams.engine.batch import Batch, Origin
 from actorstream.streams.engine.failure import consumed, fail
 from actorstream.streams.engine.fields import values_of
@@ -64,6 +64,9 @@ class Timeline:
             if column is not None:
                 return column
         values = values_of(self._source.name, by, batch)
+        instants = to_instants(values)
+        if instants is not None:
+            return instants
         left = iter(values)
         try:
             return [to_instant(value) for value in left]

@@ -10,12 +10,13 @@ from actorstream.model.identity import Encoder, decode
 from actorstream.model.instant import START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.contents import Contents
-from actorstream.streams.engine.pausable import PausableStage
+from actorstream.streams.engine.pausable import PIECE_RECORDS, PausableStage, Work
 from actorstream.streams.engine.stage import PassStage
 from actorstream.streams.plan.nodes import WindowNode
 from actorstream.streams.plan.partial import key_of
 
 Result = tuple[Instant, Any, Instant]  # (the window's end, value, how far time was)
+Closed = tuple[bytes, Instant, Instant, Any, Instant]  # (key, start, end, content, how far time was)
 
 
 class WindowStage(PausableStage):
@@ -65,6 +66,30 @@ class ContentsStage(WindowStage):
     def results_of(self, key: bytes, start: Instant, end: Instant, content: Any) -> Iterable[Any]:
         """What a window gives."""
         return self.contents.results(decode(key, self.node.key_type), start, end, content)
+
+    def tell(self, closed: list[Closed]) -> Work:
+        """Emit what windows give; `closed`, at most a piece of them, is empty then."""
+        if not closed:
+            return
+        if not self.contents.gives_one:
+            yield from self._tell_one_by_one(closed)
+        else:
+            keys, starts, ends, contents, marks = zip(*closed, strict=True)
+            decoded = [decode(key, self.node.key_type) for key in keys]
+            values = self.contents.results_of_all(decoded, list(zip(starts, ends, strict=True)), contents)
+            self.emit_results(list(zip(ends, values, marks, strict=True)))
+        closed.clear()
+
+    def _tell_one_by_one(self, closed: list[Closed]) -> Work:
+        results: list[Result] = []
+        for key, start, end, content, mark in closed:
+            for value in self.results_of(key, start, end, content):
+                results.append((end, value, mark))
+                if len(results) >= PIECE_RECORDS:
+                    self.emit_results(results)
+                    results = []
+                    yield
+        self.emit_results(results)
 
     def emit_results(self, results: list[Result]) -> None:
         """Results go on; each has the last instant of its window as its time."""
