@@ -33,9 +33,9 @@ class Decoded(NamedTuple):
 
 
 class Undecodable(NamedTuple):
-    """A value that is not what its topic holds."""
+    """A value that is not what its topic, or its source, holds; `raw`: its bytes, or what could be read of it."""
 
-    raw: bytes
+    raw: object
     error: BadInput
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
+from actorstream.errors import BadInput
+
 if TYPE_CHECKING:
     import polars
 
@@ -28,6 +30,18 @@ class Chunk(msgspec.Struct, frozen=True):
     first_offset: int
 
 
+class BadValue(BadInput):
+    """One value of a source does not parse or does not fit; the next read goes on behind it.
+
+    `value`: the value, or its text, as far as it could be read. `position`: where to go on; as in a `Chunk`.
+    `first_offset`: the running number that it would have, or that of the next value, if bad ones are not counted.
+    """
+
+    def __init__(self, message: str, value: object, position: Any = None, first_offset: int = 0) -> None:
+        super().__init__(message)
+        self.value, self.position, self.first_offset = value, position, first_offset
+
+
 class Reader(Protocol):
     """One pass through a source, from a position."""
 
@@ -35,7 +49,8 @@ class Reader(Protocol):
         """Up to about `limit` values; a chunk without values when there is nothing now; None at the end.
 
         Raises:
-            BadInput: a value does not parse or does not fit; names the file, its line and offset.
+            BadInput: a value does not parse or does not fit; names the file, its line and offset. As a `BadValue` it
+                follows the policy of the stream, and the next read goes on behind it.
         """
         ...
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 from actorstream.errors import PlanError
 from actorstream.model.duration import duration_us
 from actorstream.streams import checks
-from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.inject import injections
 from actorstream.streams.pattern import Pattern
 from actorstream.streams.pattern_stream import PARTIAL_MAX, MatchingStream, matching
@@ -17,7 +16,7 @@ from actorstream.streams.plan import nodes
 from actorstream.streams.policies import Policy, checked
 from actorstream.streams.processed import ProcessedStream
 from actorstream.streams.program import Program
-from actorstream.streams.results import aggregate_type
+from actorstream.streams.running import RunningResults
 from actorstream.streams.site import function_name, user_site
 from actorstream.streams.stream import Stream
 from actorstream.streams.timed import need_time
@@ -34,7 +33,7 @@ W = TypeVar("W")
 R = TypeVar("R")
 
 
-class KeyedStream(Stream[V], Generic[K, V]):
+class KeyedStream(Stream[V], RunningResults[V], Generic[K, V]):
     """A stream whose records carry a key; what is kept for a record is kept by its key."""
 
     def _next(self, node: nodes.Node, function: Callable[..., Any] | None, *, keeps_key: bool) -> Stream[Any]:
@@ -227,73 +226,6 @@ class KeyedStream(Stream[V], Generic[K, V]):
             return ProcessedStream(self._program, node, user)
 
         return build if function is None else build(function)
-
-    def reduce(
-        self,
-        function: Callable[[V, V], V],
-        /,
-        *,
-        name: str | None = None,
-        parallelism: int = 1,
-        on_error: Policy | None = None,
-    ) -> Stream[V]:
-        """The first value of a key as it is, then the function of the last result and each value; each is emitted.
-
-        Example:
-            >>> from actorstream import App
-            >>> app = App("doc")
-            >>> numbers = app.stream([1, 2, 3]).key_by(lambda n: n % 2, name="odd")
-            >>> app.collect(numbers.reduce(lambda total, n: total + n, name="total"))
-            [1, 2, 4]
-        """
-        checks.check_function(function, "reduce")
-        self._need_name("reduce", function, name)
-        naming = self._program.naming("reduce", function, name, self.name)
-        key = self._key_node()
-        value_type = key.type if checks.result_type(function) in (Any, key.type) else Any
-        node = nodes.Reduce(
-            inputs=(key,),
-            function=function,
-            parallelism=checks.checked_parallelism(parallelism, "reduce"),
-            type=value_type,
-            key_type=key.key_type,
-            on_error=checked(on_error, "reduce"),
-            **naming,
-        )
-        return Stream(self._program, self._program.add(node), function)
-
-    @overload
-    def aggregate(
-        self, into: type[R], /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
-    ) -> Stream[R]: ...
-    @overload
-    def aggregate(
-        self, /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
-    ) -> Stream[Any]: ...
-    def aggregate(
-        self, into: Any = None, /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
-    ) -> Any:
-        """Running aggregates of each key, emitted on every change: a Record of the key and the aggregates.
-
-        Example:
-            >>> from actorstream import App, agg
-            >>> app = App("doc")
-            >>> numbers = app.stream([1, 2, 3]).key_by(lambda n: n % 2, name="odd")
-            >>> [(r.odd, r.total) for r in app.collect(numbers.aggregate(total=agg.sum(lambda n: n)))]
-            [(1, 1), (0, 2), (1, 4)]
-        """
-        key = self._key_node()
-        naming = self._program.naming("aggregate", None, name, self.name)
-        node = nodes.RunningAggregate(
-            inputs=(key,),
-            parallelism=checks.checked_parallelism(parallelism, "aggregate"),
-            aggregates=tuple(aggregates.items()),
-            key_names=key.key_names,
-            key_type=key.key_type,
-            type=aggregate_type(key, aggregates, into, naming["name"], window=False),
-            **naming,
-        )
-        return Stream(self._program, self._program.add(node))
 
     @overload
     def join(

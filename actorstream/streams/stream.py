@@ -5,16 +5,14 @@ A stream made from a named function stays callable: it is that function. Nothing
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
 
 from actorstream.errors import PlanError
-from actorstream.model.topic import Topic
 from actorstream.streams import checks
 from actorstream.streams.column_operators import ColumnOperators
 from actorstream.streams.concurrency import check_concurrency
-from actorstream.streams.connector import PlainSink, TwoPhaseSink
+from actorstream.streams.ends import Ends
 from actorstream.streams.plan import nodes
 from actorstream.streams.plan.asynchronous import CONCURRENCY, AsyncMap
 from actorstream.streams.policies import Policy, checked
@@ -40,7 +38,7 @@ class Mapping(Protocol[V_co]):
     def __call__(self, function: Callable[[V_co], R], /) -> Stream[R]: ...
 
 
-class Stream(ColumnOperators[V]):
+class Stream(ColumnOperators[V], Ends[V]):
     """Values of one kind on their way, in event time.
 
     Made by `App.stream` and by the operators of other streams.
@@ -377,55 +375,3 @@ class Stream(ColumnOperators[V]):
             )
             for place, branch in enumerate(branches)
         )
-
-    def to(self, target: Topic[Any] | TwoPhaseSink | PlainSink) -> None:
-        """End this path in a topic or a sink.
-
-        Into a topic, and into a sink that follows `TwoPhaseSink`, exactly once: a reader never sees a record that a
-        crash takes back. The record's key is the topic's `key=`, else the stream's; its timestamp is the event time.
-
-        Raises:
-            PlanError: `target` is neither a topic of this app nor a sink.
-        """
-        if isinstance(target, Topic):
-            self._program.declare(target)
-            if isinstance(target.key, str):
-                checks.check_field(self._node.type, target.key, f"the key of topic {target.name!r}")
-            naming = self._program.naming("to", None, None, self.name, target.name)
-            self._program.add(nodes.ToTopic(inputs=(self._node,), topic=target, type=self._node.type, **naming))
-        elif isinstance(target, TwoPhaseSink | PlainSink):
-            naming = self._program.naming("to", None, None, self.name, _sink_label(target))
-            self._program.add(nodes.ToSink(inputs=(self._node,), sink=target, type=self._node.type, **naming))
-        else:
-            raise PlanError(f"to() at {user_site()} was given {target!r}; give it a topic (app.topic) or a sink")
-
-    @overload
-    def sink(
-        self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
-    ) -> Callable[[V], object]: ...
-    @overload
-    def sink(
-        self, /, *, name: str | None = None, on_error: Policy | None = None
-    ) -> Callable[[Callable[[V], object]], Callable[[V], object]]: ...
-    def sink(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
-        """End this path in a function that is called with each value, at least once (after a crash, some again).
-
-        The function stays a function.
-        """
-
-        def build(user: Callable[..., Any]) -> Callable[..., Any]:
-            checks.check_function(user, "sink")
-            naming = self._program.naming("sink", user, name, self.name)
-            policy = checked(on_error, "sink")
-            self._program.add(
-                nodes.CallSink(inputs=(self._node,), function=user, type=self._node.type, on_error=policy, **naming)
-            )
-            return user
-
-        return build if function is None else build(function)
-
-
-def _sink_label(sink: Any) -> str:
-    """What tells a sink from its siblings, in a name that stays when a directory is moved: the end of its path."""
-    path = getattr(sink, "path", None)
-    return os.path.basename(os.path.normpath(path)) if isinstance(path, str) else type(sink).__name__

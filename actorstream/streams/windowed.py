@@ -176,14 +176,34 @@ class WindowedStream(Generic[K, V]):
 
     @overload
     def aggregate(
-        self, into: type[R], /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
+        self,
+        into: type[R],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
+        **aggregates: Aggregate,
     ) -> WindowResult[R]: ...
     @overload
     def aggregate(
-        self, /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
+        self,
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
+        **aggregates: Aggregate,
     ) -> WindowResult[Any]: ...
     def aggregate(
-        self, into: Any = None, /, *, name: str | None = None, parallelism: int = 1, **aggregates: Aggregate
+        self,
+        into: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
+        **aggregates: Aggregate,
     ) -> Any:
         """Aggregates of each key and window: a Record of the key, `start`, `end` and the aggregates.
 
@@ -215,6 +235,7 @@ class WindowedStream(Generic[K, V]):
             key_names=key.key_names,
             key_type=key.key_type,
             type=aggregate_type(key, aggregates, into, naming["name"], window=True),
+            on_error=checked(on_error, "aggregate"),
             **naming,
         )
         return self._finish(node, None)

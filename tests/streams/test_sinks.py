@@ -74,7 +74,7 @@ def test_records_of_one_key_go_to_one_partition() -> None:
 def sink_of(topic: Topic[Any]) -> TopicSinkStage:
     """The stage that ends a path in a topic; its clock says 7."""
     source = nodes.Source(name="source")
-    return TopicSinkStage(nodes.ToTopic(name="to", inputs=(source,), topic=topic), lambda: 7)
+    return TopicSinkStage(nodes.ToTopic(name="to", inputs=(source,), topic=topic), lambda: 7_000)
 
 
 def test_a_records_timestamp_is_its_event_time() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from actorstream.errors import BadInput
+from actorstream.streams.connector import BadValue
 
 if TYPE_CHECKING:
     import polars
@@ -31,7 +31,7 @@ class Part(msgspec.Struct, frozen=True):
     mark: Mark
 
 
-class BadLine(BadInput):
+class BadLine(BadValue):
     """A line or row of a file does not parse or does not fit.
 
     `path` and `mark` say which file, and where to go on after the line; `text` is the line. A reader that raised this
@@ -40,9 +40,9 @@ class BadLine(BadInput):
 
     def __init__(self, path: str, where: str, reason: str, text: object, mark: Mark) -> None:
         shown = shorten(text)
-        super().__init__(f"{path}, {where}: {reason}{f': {shown}' if shown else ''}. Correct that line, or take it out")
+        message = f"{path}, {where}: {reason}{f': {shown}' if shown else ''}. Correct that line, or take it out"
+        super().__init__(message, text)
         self.path, self.mark, self.text = path, mark, text
-        self.position: Any = None
 
 
 class Pass(Protocol):

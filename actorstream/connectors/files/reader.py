@@ -69,7 +69,7 @@ class FilesReader:
             return self._pass.read(limit, final)
         except BadLine as error:
             self._mark = error.mark
-            error.position = self._position()
+            error.position, error.first_offset = self._position(), self._place.count
             raise
 
     def _chunk(self, part: Part) -> Chunk:

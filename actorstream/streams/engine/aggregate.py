@@ -31,17 +31,23 @@ def _type_of(values: Any, one: Aggregate) -> Any:
 
 
 class Folding:
-    """Folds groups of records into accumulators, one a named aggregate; None where no value was left."""
+    """Folds groups of records into accumulators, one a named aggregate; None where no value was left.
+
+    `computed`: a batch, and what `columns` is to give for it, if that is known.
+    """
 
     def __init__(self, operator: str, aggregates: Sequence[tuple[str, Aggregate]]) -> None:
         self._operator = operator
         self.aggregates = [one for _, one in aggregates]
         self._merges = [one.merge for one in self.aggregates]
         self._absorbs = any(one.absorbs for one in self.aggregates)
+        self.computed: tuple[Batch, Columns] | None = None
         self._absorb_order = sorted(range(len(aggregates)), key=lambda place: self.aggregates[place].absorbs)
 
     def columns(self, batch: Batch) -> Columns:
         """For each aggregate what it is over, for each record; None for those over records as such."""
+        if self.computed is not None and self.computed[0] is batch:
+            return self.computed[1]
         return [inputs_of(self._operator, one, batch) for one in self.aggregates]
 
     def kind(self, values: Any) -> Any:

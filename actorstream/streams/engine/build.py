@@ -19,6 +19,7 @@ from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, Whe
 from actorstream.streams.engine.contents import Contents
 from actorstream.streams.engine.counted import CountedStage
 from actorstream.streams.engine.gaps import GapsStage
+from actorstream.streams.engine.guarded_inputs import GuardedInputsStage
 from actorstream.streams.engine.guarded_rows import GuardedRowsStage
 from actorstream.streams.engine.interval_join import IntervalJoinStage
 from actorstream.streams.engine.join import TableJoinStage
@@ -31,18 +32,13 @@ from actorstream.streams.engine.process import ProcessStage
 from actorstream.streams.engine.rows import RowsStage
 from actorstream.streams.engine.running import ReduceStage, RunningAggregateStage
 from actorstream.streams.engine.sessions import SessionsStage
-from actorstream.streams.engine.sinks import (
-    CallSinkStage,
-    CollectStage,
-    PlainSinkStage,
-    TopicSinkStage,
-)
+from actorstream.streams.engine.sinks import CallSinkStage, CollectStage, PlainSinkStage, TopicSinkStage
 from actorstream.streams.engine.split import SplitStage
 from actorstream.streams.engine.stage import PassStage, Stage
 from actorstream.streams.engine.tables_join import TablesJoinStage
 from actorstream.streams.engine.two_phase_sink import TwoPhaseSinkStage
 from actorstream.streams.engine.window_join import joined_by_rows
-from actorstream.streams.engine.window_stage import WindowStage
+from actorstream.streams.engine.window_stage import ContentsStage, WindowStage
 from actorstream.streams.plan import joins as join_nodes
 from actorstream.streams.plan import nodes
 from actorstream.streams.plan.asynchronous import AsyncMap
@@ -63,10 +59,12 @@ class Stages:
         reads_time: dict[nodes.Node, bool],
         groups: range = range(KEY_GROUPS),
     ) -> None:
-        self.head: Stage = _stage(task.head, now, reads_time)
         self._by_node: dict[nodes.Node, Stage] = {}  # where what an operator makes comes out
         self._callers: dict[nodes.Node, Stage] = {}  # those in front of a stage that calls their function
-        self._add(task.head, self.head, now)
+        self._inputs: dict[nodes.Node, Stage] = {}  # those in front of a stage, that call functions for it
+        head = _stage(task.head, now, reads_time)
+        self._add(task.head, head, now)
+        self.head: Stage = self._inputs.get(task.head, head)
         for node in task.body:
             self._attach(node, now, reads_time)
         for stage in self.all:
@@ -86,11 +84,18 @@ class Stages:
             stage = before.branches[node.place]
         else:
             stage = _stage(node, now, reads_time)
-            before.outputs.append(stage)
+            self._add(node, stage, now)
+            before.outputs.append(self._inputs.get(node, stage))
+            return
         self._add(node, stage, now)
 
     def _add(self, node: nodes.Node, stage: Stage, now: Now) -> None:
-        """Remember the stage of an operator; behind it goes one that calls its function, if it has a policy."""
+        """Remember the stage of an operator; if it has a policy, another calls its function, before it or behind."""
+        front = _front(node, stage, now)
+        if front is not None:
+            self._inputs[node] = front
+            front.outputs.append(stage)
+            front.letters = stage.letters
         call = _caller(node, now)
         if call is not None:
             self._callers[node] = stage
@@ -102,11 +107,11 @@ class Stages:
     @property
     def all(self) -> list[Stage]:
         """All stages, those that feed others first."""
-        return [
-            stage
-            for node, last in self._by_node.items()
-            for stage in ((self._callers[node], last) if node in self._callers else (last,))
-        ]
+        every: list[Stage] = []
+        for node, last in self._by_node.items():
+            every += [more[node] for more in (self._inputs, self._callers) if node in more]
+            every.append(last)
+        return every
 
     def are_paused(self) -> bool:
         """Whether a stage has paused: it goes on before anything else is pushed in."""
@@ -158,13 +163,17 @@ def reads_time(tasks: tuple[TaskPlan, ...]) -> dict[nodes.Node, bool]:
     def visit(node: nodes.Node) -> bool:
         if node not in found:
             after = [one for one in readers.get(node, []) if not isinstance(one, nodes.DeadLetters)]
-            needs = [isinstance(one, _READ_TIME) or visit(one) for one in after]
+            needs = [isinstance(one, _READ_TIME) or _is_plain_sink(one) or visit(one) for one in after]
             found[node] = any(needs)
         return found[node]
 
     for node in every:
         visit(node)
     return found
+
+
+def _is_plain_sink(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.ToSink) and not isinstance(node.sink, TwoPhaseSink)
 
 
 _READ_TIME = (
@@ -180,6 +189,20 @@ _READ_TIME = (
     nodes.MapBatches,
     nodes.Split,
 )
+
+
+def _front(node: nodes.Node, stage: Stage, now: Now) -> GuardedInputsStage | None:
+    """What calls the functions of aggregates, if a policy says what becomes of a record that one fails on."""
+    if node.on_error is None or node.on_error.is_plain:
+        return None
+    if isinstance(node, nodes.WindowAggregate):
+        assert isinstance(stage, ContentsStage)
+        assert isinstance(stage.contents, Aggregated)
+        return GuardedInputsStage(node, stage.contents.folding, now)
+    if isinstance(node, nodes.RunningAggregate):
+        assert isinstance(stage, RunningAggregateStage)
+        return GuardedInputsStage(node, stage.folding, now)
+    return None
 
 
 def _caller(node: nodes.Node, now: Now) -> CallStage | None:
@@ -214,11 +237,11 @@ def _columns(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
 
 
 def _sink(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
-    return TwoPhaseSinkStage(node) if isinstance(node.sink, TwoPhaseSink) else PlainSinkStage(node)
+    return TwoPhaseSinkStage(node) if isinstance(node.sink, TwoPhaseSink) else PlainSinkStage(node, now)
 
 
 def _topic(node: Any, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
-    return TopicSinkStage(node, lambda: now() // 1000)
+    return TopicSinkStage(node, now)
 
 
 def _aggregate(node: nodes.WindowAggregate, now: Now, reads: dict[nodes.Node, bool]) -> Stage:
@@ -263,8 +286,8 @@ _STAGES: dict[type[nodes.Node], Callable[[Any, Now, dict[nodes.Node, bool]], Sta
     nodes.WindowApply: _apply,
     nodes.WindowReduce: _reduce,
     nodes.MatchPattern: lambda node, now, reads: MatchStage(node, now),
-    nodes.Gaps: lambda node, now, reads: GapsStage(node),
-    nodes.RunningAggregate: lambda node, now, reads: RunningAggregateStage(node),
+    nodes.Gaps: lambda node, now, reads: GapsStage(node, now),
+    nodes.RunningAggregate: lambda node, now, reads: RunningAggregateStage(node, now),
     nodes.Reduce: lambda node, now, reads: ReduceStage(node, now),
     nodes.Process: lambda node, now, reads: ProcessStage(node, now),
     nodes.TableJoin: lambda node, now, reads: TableJoinStage(node, now),

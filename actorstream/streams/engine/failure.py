@@ -40,7 +40,7 @@ def fail(operator: str, batch: Batch, index: int, error: BaseException, value: A
         raise error
     is_there = 0 <= index < len(batch)
     topic, partition, offset = batch.place(index) if is_there else (None, None, None)
-    text = shown or show(_record(batch, index) if is_there else value)
+    text = shown or show(record_of(batch, index) if is_there else value)
     raise failed(operator, text, error, topic, partition, offset) from error
 
 
@@ -55,6 +55,12 @@ def failed(
     """The OperatorError to raise from `error`, whose traceback begins, from now on, at the user's own line."""
     error.__traceback__ = _from_user(error.__traceback__)
     return OperatorError(operator, shown, topic, partition, offset, f"{type(error).__name__}: {error}")
+
+
+def cause_of(error: Exception) -> Exception:
+    """What an OperatorError was raised from; any other error is its own cause."""
+    cause = error.__cause__
+    return cause if isinstance(error, OperatorError) and isinstance(cause, Exception) else error
 
 
 def alone(error: Exception, handled: BaseException | None) -> Exception:
@@ -93,7 +99,8 @@ def _is_engine(file: str) -> bool:
     return file.startswith((GENERATED, CALLS)) or is_ours(file)
 
 
-def _record(batch: Batch, index: int) -> Any:
+def record_of(batch: Batch, index: int) -> Any:
+    """A record; of one whose columns were not all read, those that were, by name."""
     try:
         return batch.rows()[index]
     except Mistake:  # Some columns were not read, because nobody asked for them.

@@ -10,8 +10,8 @@ from typing import Any
 
 from actorstream.model.identity import Encoder
 from actorstream.streams.engine.batch import Batch
-from actorstream.streams.engine.failure import fail
 from actorstream.streams.engine.fields import values_of
+from actorstream.streams.engine.guard import Guard, Now
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.numbering import DUPLICATE, GAP, LATE, Numbering
 from actorstream.streams.engine.stage import Stage
@@ -25,8 +25,9 @@ _COUNTS = b""  # The key of the entry that holds them.
 class GapsStage(Stage):
     """`stream.gaps`. The state has an entry for each partition (namespace) and key."""
 
-    def __init__(self, node: Gaps) -> None:
+    def __init__(self, node: Gaps, now: Now) -> None:
         super().__init__(node.name)
+        self._guard = Guard(self, node.name, node.on_error, now)
         key = node.inputs[0]
         assert isinstance(key, KeyBy)
         self._node, self._key = node, key
@@ -45,6 +46,7 @@ class GapsStage(Stage):
         for place, (number, encoded) in enumerate(zip(numbers, self._encoder.encode_all(keys), strict=True)):
             if type(number) is not int:
                 self._refuse(batch, place, number)
+                continue
             numbering = here.get(encoded)
             if numbering is None:
                 numbering = self._numberings.get(partition, encoded) or Numbering(number, number)
@@ -65,7 +67,7 @@ class GapsStage(Stage):
         cause = ValueError(
             f"its {self._node.field!r}, which numbers the records of a key, is {number!r} and not an int"
         )
-        fail(self.name, batch, place, cause)
+        self._guard.give_up(cause, batch, place, batch.rows()[place])
 
     def _count(self, found: list[Gap]) -> None:
         counts = self._counts.get(0, _COUNTS) or {}

@@ -45,7 +45,7 @@ class Guard:
         self.is_plain = self.policy.is_plain
         self._stage = stage
         self._operator = operator
-        self._now = now
+        self.now = now
 
     def each(
         self,
@@ -92,7 +92,7 @@ class Guard:
         for wait_us in self.policy.waits_us():
             if isinstance(error, OperatorError):
                 break  # Of another operator, or of the engine.
-            yield self._now() + wait_us
+            yield self.now() + wait_us
             try:
                 return again()
             except Exception as another:

@@ -10,8 +10,11 @@ from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.fields import values_of
 
 
-def inputs_of(operator: str, aggregate: Aggregate, batch: Batch) -> list[Any] | None:
+def inputs_of(operator: str, aggregate: Aggregate, batch: Batch, values: list[Any] | None = None) -> list[Any] | None:
     """For each record what the aggregate takes, None for those that do not count; None if it only counts them.
+
+    Args:
+        values: what its field or function gives for each record, where that is known.
 
     Raises:
         OperatorError: the aggregate's function failed, or a record has no such field.
@@ -21,7 +24,8 @@ def inputs_of(operator: str, aggregate: Aggregate, batch: Batch) -> list[Any] | 
     if aggregate.takes == "records":
         return batch.rows()
     assert aggregate.of is not None
-    values = values_of(operator, aggregate.of, batch)
+    if values is None:
+        values = values_of(operator, aggregate.of, batch)
     if aggregate.takes == "values":
         return values
     if aggregate.takes == "entries":

@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from actorstream.errors import OperatorError
 from actorstream.model.identity import Encoder
-from actorstream.streams.engine.aggregate import Accumulators, Folding
+from actorstream.streams.engine.aggregate import Accumulators, Columns, Folding
 from actorstream.streams.engine.batch import Batch
-from actorstream.streams.engine.guard import FAILED, GuardedStage, Now, kept
+from actorstream.streams.engine.failure import cause_of
+from actorstream.streams.engine.guard import FAILED, Guard, GuardedStage, Now, kept
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import Work
 from actorstream.streams.engine.stage import Stage
@@ -54,30 +56,45 @@ class ReduceStage(GuardedStage):
 class RunningAggregateStage(Stage):
     """`keyed.aggregate(...)`."""
 
-    def __init__(self, node: RunningAggregate) -> None:
+    def __init__(self, node: RunningAggregate, now: Now) -> None:
         super().__init__(node.name)
         self._node = node
+        self._guard = Guard(self, node.name, node.on_error, now)
         self._key = _key_node(node)
         self._encoder = Encoder()
-        self._folding = Folding(node.name, node.aggregates)
-        self._table: StateTable[Accumulators] = StateTable("accumulators", self._folding.kind(self._key.type))
+        self.folding = Folding(node.name, node.aggregates)
+        # What fails leaves no trace, so what is known must not be changed before all is well.
+        self._merge = self.folding.absorb if self._guard.is_plain else self.folding.merge
+        self._table: StateTable[Accumulators] = StateTable("accumulators", self.folding.kind(self._key.type))
         self.tables = [self._table]
         names = tuple(name for name, _ in node.aggregates)
         self._build = builder(node.type, node.key_names, names, window=False)
+        self._several = len(self._key.fields) > 1
 
     def push(self, batch: Batch) -> None:
         keys = keys_of(batch, self._key)
-        columns = self._folding.columns(batch)
-        several = len(self._key.fields) > 1
-        results = []
+        columns = self.folding.columns(batch)
+        results: list[Any] = []
+        failed: list[int] = []
         for place, (key, encoded) in enumerate(zip(keys, self._encoder.encode_all(keys), strict=True)):
-            accumulators = self._folding.partials(columns, [place])
-            before = self._table.get(0, encoded)
-            if before is not None:
-                accumulators = self._folding.absorb(before, accumulators)
-            self._table.put(0, encoded, accumulators)
-            results.append(self._build([*(key if several else (key,)), *self._folding.results(accumulators)]))
+            try:
+                results.append(self._result(columns, place, key, encoded))
+            except OperatorError as error:
+                self._guard.give_up(cause_of(error), batch, place, batch.rows()[place], error.record)
+                failed.append(place)
+        if failed:
+            batch = batch.choose(kept(failed, len(batch)))
         self.emit(batch.with_rows(results, self._node.type))
+
+    def _result(self, columns: Columns, place: int, key: Any, encoded: bytes) -> Any:
+        """What the key has with one record more."""
+        accumulators = self.folding.partials(columns, [place])
+        before = self._table.get(0, encoded)
+        if before is not None:
+            accumulators = self._merge(before, accumulators)
+        result = self._build([*(key if self._several else (key,)), *self.folding.results(accumulators)])
+        self._table.put(0, encoded, accumulators)
+        return result
 
 
 def _key_node(node: Reduce | RunningAggregate) -> KeyBy:

@@ -6,6 +6,7 @@ whenever there is much.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -16,8 +17,8 @@ from actorstream.log.client import UNDECODABLE, encode_records, encode_topic_key
 from actorstream.streams import checks
 from actorstream.streams.connector import PlainSink
 from actorstream.streams.engine.batch import Batch, as_list
-from actorstream.streams.engine.failure import call_each, fail, show
-from actorstream.streams.engine.guard import GuardedStage, Now
+from actorstream.streams.engine.failure import alone, call_each, cause_of, fail, show
+from actorstream.streams.engine.guard import Guard, GuardedStage, Now
 from actorstream.streams.engine.keys import keys_of
 from actorstream.streams.engine.pausable import Work
 from actorstream.streams.engine.stage import Stage
@@ -52,13 +53,15 @@ class Gathered:
 class TopicSinkStage(Stage):
     """`to(topic)`: encodes values and sorts them by partition.
 
-    `now_ms` gives the timestamp of records without an event time.
+    `now` gives the timestamp of records without an event time. A value that does not fit the topic follows the policy,
+    but is not tried again: it would be the same.
     """
 
-    def __init__(self, node: ToTopic, now_ms: Any) -> None:
+    def __init__(self, node: ToTopic, now: Now) -> None:
         super().__init__(node.name)
         self.topic = node.topic
-        self._now_ms = now_ms
+        self._now = now
+        self._guard = Guard(self, node.name, node.on_error, now)
         self._key_node = node.inputs[0] if isinstance(node.inputs[0], KeyBy) else None
         self._key = None if node.topic.key is None else checks.getter(node.topic.key)
         self._gathered: dict[int, Gathered] = {}
@@ -69,17 +72,37 @@ class TopicSinkStage(Stage):
         self._decode_all = None if kind is None else msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
 
     def push(self, batch: Batch) -> None:
-        rows = batch.rows()
         try:
-            values = encode_values(rows)
+            keys, values = self._encoded(batch)
+        except Exception:
+            if self._guard.policy.end == "fail":
+                raise
+            batch = batch.choose([place for place in range(len(batch)) if self._fits(batch, place)])
+            if not len(batch):
+                return
+            keys, values = self._encoded(batch)
+        if batch.times is None:
+            times = [self._now() // 1000] * len(batch)
+        else:
+            times = [max(time // 1000, 0) for time in as_list(batch.times)]
+        self._gather(times, keys, values)
+
+    def _encoded(self, batch: Batch) -> tuple[list[bytes | None], list[bytes]]:
+        try:
+            values = encode_values(batch.rows())
         except BadInput:
             self._fail(batch)
         self._check(batch, values)
-        if batch.times is None:
-            times = [self._now_ms()] * len(rows)
-        else:
-            times = [max(time // 1000, 0) for time in as_list(batch.times)]
-        self._gather(times, self._keys(batch), values)
+        return self._keys(batch), values
+
+    def _fits(self, batch: Batch, place: int) -> bool:
+        """Whether the topic takes a record; if not, it follows the policy."""
+        try:
+            self._encoded(batch.part(place, place + 1))
+        except Exception as error:
+            self._guard.give_up(cause_of(error), batch, place, batch.rows()[place])
+            return False
+        return True
 
     def _fail(self, batch: Batch) -> NoReturn:
         """Some value has no JSON: say which."""
@@ -180,19 +203,46 @@ class CallSinkStage(GuardedStage):
         yield from self.guard.each(self._function, batch, batch.rows())
 
 
-class PlainSinkStage(Stage):
-    """`to(sink)` of a plain sink."""
+class PlainSinkStage(GuardedStage):
+    """`to(sink)` of a plain sink.
 
-    def __init__(self, node: ToSink) -> None:
-        super().__init__(node.name)
+    A batch that it fails on is tried again as a whole; if that does not help, one value after the other, to find those
+    that it fails on.
+    """
+
+    def __init__(self, node: ToSink, now: Now) -> None:
+        super().__init__(node.name, node.on_error, now)
         self._sink: PlainSink = node.sink
         self._is_columnar = bool(getattr(node.sink, "columnar", False))
 
-    def push(self, batch: Batch) -> None:
+    def work(self, batch: Batch) -> Work:
+        error = self._written(batch)
+        for wait_us in self.guard.policy.waits_us() if error is not None else ():
+            yield self.guard.now() + wait_us
+            error = self._written(batch)
+            if error is None:
+                break
+        if error is None:
+            return
+        if self.guard.policy.end == "fail":
+            self._fail(batch, error)
+        for place in range(len(batch)):
+            error = error if len(batch) == 1 else self._written(batch.part(place, place + 1))
+            if error is not None:
+                self.guard.give_up(error, batch, place, batch.rows()[place])
+
+    def _written(self, batch: Batch) -> Exception | None:
+        """What the sink raised, given these values."""
+        handled = sys.exception()
         try:
             self._sink.write(batch.frame() if self._is_columnar else batch.rows())
         except Exception as error:
-            fail(self.name, batch, 0, error)
+            return alone(error, handled)
+        return None
+
+    def _fail(self, batch: Batch, error: Exception) -> NoReturn:
+        shown = "" if len(batch) == 1 else f"{len(batch)} values, of which the first is {show(batch.rows()[0])}"
+        fail(self.name, batch, 0, error, shown=shown)
 
 
 class CollectStage(Stage):

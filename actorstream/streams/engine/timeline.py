@@ -10,10 +10,16 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
+<<<<<<< HEAD
 from actorstream.model.instant import START_OF_TIME, Instant, to_instant, to_instants
+=======
+from actorstream.errors import OperatorError
+from actorstream.model.instant import START_OF_TIME, Instant, to_instant
+>>>>>>> 3cf13b3 (Let policies decide about aggregates, event times, lines of files and sinks, too)
 from actorstream.streams.engine.batch import Batch, Origin
-from actorstream.streams.engine.failure import consumed, fail
+from actorstream.streams.engine.failure import cause_of, consumed, fail, record_of
 from actorstream.streams.engine.fields import values_of
+from actorstream.streams.engine.guard import Guard
 from actorstream.streams.plan.nodes import Source
 
 
@@ -31,20 +37,30 @@ class Timeline:
         """No record that is still to come is expected at or before this."""
         return START_OF_TIME if self.latest == START_OF_TIME else self.latest - self._delay_us
 
-    def stamp(self, batch: Batch, log_times_us: Sequence[int] | None) -> None:
+    def stamp(self, batch: Batch, log_times_us: Sequence[int] | None, guard: Guard | None = None) -> Batch:
         """Give a batch of the split its times and marks.
 
         Args:
             log_times_us: the log's own timestamps; they count when the source names no event time.
+            guard: decides about records without an event time; a record that is left out moves no time.
+
+        Returns:
+            The batch; without those that were left out.
 
         Raises:
             OperatorError: a record without an event time.
         """
         if not len(batch):
-            return
-        times = self._times(batch, log_times_us)
+            return batch
+        try:
+            times = self._times(batch, log_times_us)
+        except OperatorError:
+            if guard is None:
+                raise
+            batch = batch.choose([place for place in range(len(batch)) if self._has_time(batch, place, guard)])
+            return self.stamp(batch, log_times_us)
         if times is None:
-            return
+            return batch
         batch.times = times
         marks: Any
         if isinstance(times, list):
@@ -54,6 +70,16 @@ class Timeline:
             marks = times.cum_max().clip(lower_bound=max(self.latest, START_OF_TIME)) - self._delay_us
             self.latest = int(marks[-1]) + self._delay_us
         batch.own = batch.marks = marks
+        return batch
+
+    def _has_time(self, batch: Batch, place: int, guard: Guard) -> bool:
+        """Whether a record has an event time; if not, it follows the policy, but is not tried again."""
+        try:
+            self._times(batch.part(place, place + 1), None)
+        except OperatorError as error:
+            guard.give_up(cause_of(error), batch, place, record_of(batch, place))
+            return False
+        return True
 
     def _times(self, batch: Batch, log_times_us: Sequence[int] | None) -> Any:
         by = self._source.event_time

@@ -1,4 +1,4 @@
-"""Records of a topic that cannot be decoded, where the stream's policy goes on without them.
+"""Records of a topic, or of a connector, that cannot be decoded, where the stream's policy goes on without them.
 
 They come in their place among the others, so that the position of a checkpoint tells which of them are done with.
 """
@@ -27,8 +27,10 @@ def without_bad(batch: Batch, log_times: list[int] | None, guard: Guard) -> tupl
     return batch.choose(good), None if log_times is None else [log_times[place] for place in good]
 
 
-def _readable(raw: bytes) -> object:
-    """The value as JSON, if it is JSON of another type; else its text."""
+def _readable(raw: object) -> object:
+    """The value as JSON, if it is JSON of another type; else its text, or what it is."""
+    if not isinstance(raw, bytes):
+        return raw
     try:
         return msgspec.json.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -10,8 +10,8 @@ from collections import deque
 from typing import Any
 
 from actorstream.errors import BadInput
-from actorstream.log.client import Fetched, TopicDecoder
-from actorstream.streams.connector import Chunk, Reader, Source
+from actorstream.log.client import Fetched, TopicDecoder, Undecodable
+from actorstream.streams.connector import BadValue, Chunk, Reader, Source
 from actorstream.streams.engine.batch import Batch, Origin
 
 ROWS_MAX = 8_192
@@ -131,8 +131,9 @@ class TopicFeed(Feed):
 class ReaderFeed(Feed):
     """A connector's reader."""
 
-    def __init__(self, source: Source, name: str, columns: tuple[str, ...] | None) -> None:
+    def __init__(self, source: Source, name: str, columns: tuple[str, ...] | None, *, keep_bad: bool = False) -> None:
         self.origin = Origin(name)
+        self._keep_bad = keep_bad
         self._source = source
         self._columns = columns
         self._reader: Reader | None = None
@@ -162,7 +163,12 @@ class ReaderFeed(Feed):
         """Read on; may block."""
         if self._reader is None:
             self._reader = self._source.open(self._position, columns=self._columns)
-        return self._reader.read(self.rows_max if self._columns is None else COLUMN_ROWS_MAX)
+        try:
+            return self._reader.read(self.rows_max if self._columns is None else COLUMN_ROWS_MAX)
+        except BadValue as error:
+            if not self._keep_bad:
+                raise
+            return Chunk([Undecodable(error.value, error)], error.position, error.first_offset)
 
     def was_read(self, chunk: Chunk | None) -> bool:
         """Take in what `read` gave; gives whether it brought anything."""
@@ -182,7 +188,7 @@ class ReaderFeed(Feed):
             return None  # Nothing there, or nothing that mattered.
         offsets = range(chunk.first_offset, chunk.first_offset + len(chunk.values))
         kind = self._source.type
-        if self._columns is None:
+        if self._columns is None or _is_bad(chunk):
             values = chunk.values if isinstance(chunk.values, list) else list(chunk.values)
             return Batch(values, kind=kind, offsets=offsets, origin=self.origin), None
         return Batch(frame=_frame(chunk), kind=kind, offsets=offsets, origin=self.origin), None
@@ -192,6 +198,11 @@ class ReaderFeed(Feed):
 
     def wants_more(self) -> bool:
         return self._chunk is None and not self._ended
+
+
+def _is_bad(chunk: Chunk) -> bool:
+    """Whether it is a value that could not be read, in its place."""
+    return isinstance(chunk.values, list) and isinstance(chunk.values[0], Undecodable)
 
 
 def _frame(chunk: Chunk) -> Any:

@@ -49,7 +49,7 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger)
         if source.topic is not None:
             decoder = TopicDecoder(source.topic.type, keep_bad=self._leaves_out())
             return TopicFeed(source.topic.name, instance, decoder, source.name, end=None)
-        return ReaderFeed(source.connector, source.name, source.columns)
+        return ReaderFeed(source.connector, source.name, source.columns, keep_bad=self._leaves_out())
 
     def _leaves_out(self) -> bool:
         """Whether records that cannot be decoded are left out."""
@@ -104,9 +104,10 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger)
         self.dirty(context)
         if self._leaves_out():
             batch, log_times = without_bad(batch, log_times, self._guard(context))
+        guard = self._guard(context) if self._leaves_out() else None
         self._idleness.arrived(context.now())
         self.records_in += len(batch)
-        self.timeline.stamp(batch, log_times)
+        batch = self.timeline.stamp(batch, log_times, guard)
         self.push(context, batch, self.stages.head.push)
         self.once_through(self._advance)
         self.once_through(lambda: self._stepped(context))

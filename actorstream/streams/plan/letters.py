@@ -19,6 +19,9 @@ _FOLLOW = (
     AsyncMap,
     nodes.Source,
     nodes.Columns,
+    nodes.Gaps,
+    nodes.RunningAggregate,
+    nodes.WindowAggregate,
     nodes.KeyBy,
     nodes.MapBatches,
     nodes.Split,
@@ -30,6 +33,8 @@ _FOLLOW = (
     nodes.TableJoin,
     Join,
     nodes.CallSink,
+    nodes.ToTopic,
+    nodes.ToSink,
 )
 """The operators that follow a policy, besides those in a chain."""
 

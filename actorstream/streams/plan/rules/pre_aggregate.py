@@ -8,6 +8,7 @@ aggregates of panes
 
 - that have several instances: to a single one in the same process a batch goes by reference, so that folding it earlier
   saves nothing;
+- without a failure policy that leaves records out;
 - that are emitted once, when the window closes: running aggregates, and `emit="change"`, give a result for each record;
 - that nobody reads late records of, and without `allowed_lateness`: where an idle partition was passed over, only the
   task that merges partitions knows what is late, and then it needs the records themselves.
@@ -41,7 +42,8 @@ def pre_aggregate(ends: tuple[Node, ...]) -> tuple[Node, ...]:
 def _may_merge(node: WindowAggregate) -> bool:
     is_final = node.emit == "close" and not node.allowed_lateness_us
     is_divided = node.parallelism > 1 and not node.in_place
-    return is_final and is_divided and isinstance(node.window, WindowSpec)
+    fails_alike = node.on_error is None or node.on_error.is_plain
+    return fails_alike and is_final and is_divided and isinstance(node.window, WindowSpec)
 
 
 def _partial(node: WindowAggregate) -> PreAggregate:
