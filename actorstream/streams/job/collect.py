@@ -34,21 +34,23 @@ class Found:
     def __init__(self) -> None:
         self.count = 0
         self.parts: list[list[Any] | polars.DataFrame] = []
+        self.kinds: list[Any] = []  # Of the values in each; a stream without a type may make one at the first batch.
 
     def add(self, batch: Batch) -> None:
         """One more batch."""
         self.count += len(batch)
         self.parts.append(batch.frame() if batch.is_columns else batch.rows())
+        self.kinds.append(batch.kind)
 
-    def rows(self, kind: Any) -> Iterator[Any]:
-        """All values; those in frames are of `kind`."""
-        for part in self.parts:
+    def rows(self) -> Iterator[Any]:
+        """All values."""
+        for part, kind in zip(self.parts, self.kinds, strict=True):
             yield from part if isinstance(part, list) else frame_to_rows(part, kind)
 
 
 def collect(program: Program, node: Node, *, limit: int | None, data: str | None) -> list[Any]:
     """See `App.collect`."""
-    return list(islice(_found(program, node, limit, data).rows(node.type), limit))
+    return list(islice(_found(program, node, limit, data).rows(), limit))
 
 
 def collect_frame(program: Program, node: Node, *, limit: int | None, data: str | None) -> polars.DataFrame:
