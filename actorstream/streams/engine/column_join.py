@@ -21,7 +21,7 @@ from actorstream.model.identity import Encoder, key_group
 from actorstream.model.instant import START_OF_TIME, Instant
 from actorstream.streams import checks
 from actorstream.streams.engine.batch import Batch, as_series
-from actorstream.streams.engine.failure import fail
+from actorstream.streams.engine.failure import failed, show
 from actorstream.streams.engine.pairing import END, Pairing, key_column
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Work
 from actorstream.streams.engine.window_join import RightSide
@@ -97,7 +97,8 @@ class _Side:
             try:
                 frame = rows_to_frame(batch.rows(), self.kind, self.columns)
             except BadCell as error:
-                fail(operator, batch, -1 if error.row is None else error.row, error)
+                row = error.row or 0
+                raise failed(operator, show(batch.rows()[row]), error, *batch.place(row)) from error
         return frame.select(self.columns)
 
     def rows(self, start: Instant, end: Instant) -> polars.DataFrame:

@@ -146,8 +146,9 @@ class ChunkTable(StateTable[Chunk]):
             OSError,
         ) as error:
             raise BadInput(f"state {self.name!r} holds a chunk that cannot be read: {error!s:.200}") from None
-        if list(frame.columns) == list(self._schema):
-            frame = frame.cast({name: self._schema[name] for name, kind in frame.schema.items() if kind.is_integer()})
+        integers, floats = polars.Int64(), polars.Float64()
+        widened = [name for name, kind in frame.schema.items() if kind == integers and self._schema.get(name) == floats]
+        frame = frame.with_columns(polars.col(widened).cast(floats))
         if kept.format != FORMAT or dict(frame.schema) != self._schema:
             raise BadInput(
                 f"state {self.name!r} holds columns that do not fit the program ({_show(frame.schema)}; it keeps "

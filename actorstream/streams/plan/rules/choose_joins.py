@@ -16,7 +16,7 @@ import msgspec
 
 from actorstream.model.record import is_record_type
 from actorstream.streams import checks
-from actorstream.streams.plan.joins import KEY, RIGHT, WindowJoin
+from actorstream.streams.plan.joins import WindowJoin
 from actorstream.streams.plan.nodes import KeyBy, Node
 from actorstream.streams.plan.rewrite import kept, rewrite
 from actorstream.streams.windows import WindowSpec
@@ -66,7 +66,10 @@ def _have_columns(join: WindowJoin) -> bool:
     """Whether what the join takes from its sides has a column type."""
     from actorstream.streams.frames import polars_schema
 
-    columns = polars_schema(join.left_type), polars_schema(join.right_type)
-    assert join.fields is not None
-    taken = [columns[RIGHT if side == RIGHT else 0][field] for _, side, field in join.fields if side != KEY]
-    return all(kind.base_type().__name__ != "Object" for kind in taken)
+    for side, kind in enumerate((join.left_type, join.right_type)):
+        columns = polars_schema(kind)
+        for field in join.columns_of(side):
+            of_column, of_field = columns[field].base_type().__name__, checks.plain_type(checks.field_type(kind, field))
+            if of_column == "Object" or (of_column == "Float64" and of_field is not float):  # Of ints it makes floats.
+                return False
+    return True
