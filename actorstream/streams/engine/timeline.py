@@ -10,12 +10,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-<<<<<<< HEAD
-from actorstream.model.instant import START_OF_TIME, Instant, to_instant, to_instants
-=======
 from actorstream.errors import OperatorError
-from actorstream.model.instant import START_OF_TIME, Instant, to_instant
->>>>>>> 3cf13b3 (Let policies decide about aggregates, event times, lines of files and sinks, too)
+from actorstream.model.instant import START_OF_TIME, Instant, to_instant, to_instants
 from actorstream.streams.engine.batch import Batch, Origin
 from actorstream.streams.engine.failure import cause_of, consumed, fail, record_of
 from actorstream.streams.engine.fields import values_of
