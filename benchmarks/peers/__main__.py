@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ABSENT = {("mean", "Pathway"): "has no running result"}
 AUCTIONS = 100
 BIDS = {"map": 5_000_000, "filter": 5_000_000, "mean": 5_000_000, "sliding": 1_000_000, "tumbling": 1_000_000}
-SIDE, SIDE_AUCTIONS = 50_000, 5_000
+SIDE, SIDE_AUCTIONS = 100_000, 5_000
 WARM_UP = 1_000
 SECONDS_MAX = 300
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from actorstream import App, Record, ValueState, Window, agg, sliding, tumbling
+from actorstream import App, Record, ValueState, agg, sliding, tumbling
 from actorstream.connectors import files
 from actorstream.streams.stream import Stream
 
@@ -37,6 +37,12 @@ class Best(Record):
 class Often(Record):
     auction: int
     value: int
+
+
+class Pair(Record):
+    auction: int
+    price: float
+    price_right: float
 
 
 def as_map(bids: Stream[Bid]) -> Stream[Any]:
@@ -67,26 +73,11 @@ def as_mean(bids: Stream[Bid]) -> Stream[Answer]:
     return mean
 
 
-def as_join(bids: Stream[Bid], views: Stream[Bid]) -> Stream[Answer]:
-    """Both in one window: its function pairs them."""
-    both = bids.map(of_bid).union(views.map(of_view))
-
-    @both.key_by(lambda side: side[1].auction, name="auction").window(tumbling("10s"))
-    def pair(window: Window[int, tuple[str, Bid]]) -> Iterator[Answer]:
-        sides = list(window)
-        left = [bid.price for side, bid in sides if side == "bid"]
-        right = [view.price for side, view in sides if side == "view"]
-        yield from (Answer(window.key, one + other) for one in left for other in right)
-
-    return pair
-
-
-def of_bid(bid: Bid) -> tuple[str, Bid]:
-    return "bid", bid
-
-
-def of_view(view: Bid) -> tuple[str, Bid]:
-    return "view", view
+def as_join(bids: Stream[Bid], views: Stream[Bid]) -> Stream[Any]:
+    windows = tumbling("10s")
+    by_auction = views.key_by("auction").window(windows)
+    pairs = bids.key_by("auction").window(windows).join(by_auction, into=Pair, name="pairs")
+    return pairs.select(key="auction", value=pl.col("price") + pl.col("price_right"))
 
 
 WORKLOADS: dict[str, Callable[[Stream[Bid]], Stream[Any]]] = {

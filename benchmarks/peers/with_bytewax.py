@@ -112,7 +112,12 @@ def as_mean(bids: Any) -> Any:
 def as_join(bids: Any, views: Any) -> Any:
     sides = [op.key_on(f"key {name}", stream, by_auction) for name, stream in (("bids", bids), ("views", views))]
     pairs = win.join_window("join", CLOCK, TUMBLING, *sides, insert_mode="product")
-    return op.map("answer", pairs.down, lambda pair: Answer(int(pair[0]), pair[1][1][0].price + pair[1][1][1].price))
+    return op.filter_map("answer", pairs.down, of_both)
+
+
+def of_both(pair: Any) -> Answer | None:
+    bid, view = pair[1][1]
+    return None if bid is None or view is None else Answer(int(pair[0]), bid.price + view.price)
 
 
 WORKLOADS = {"map": as_map, "filter": as_filter, "sliding": as_sliding, "tumbling": as_tumbling, "mean": as_mean}
