@@ -16,7 +16,11 @@ from actorstream.model.instant import START_OF_TIME
 from actorstream.streams.engine.buckets import Buckets
 from actorstream.streams.engine.gaps import GapsStage
 from actorstream.streams.engine.match import MatchStage
+from actorstream.streams.engine.panes import PanesStage
+from actorstream.streams.engine.sessions import SessionsStage
 from actorstream.streams.engine.sinks import TopicSinkStage
+from actorstream.streams.engine.stragglers import Stragglers
+from actorstream.streams.engine.window_stage import WindowStage
 from actorstream.streams.job.checkpoints import Checkpoints
 from actorstream.streams.job.elements import Barrier
 from actorstream.streams.job.feeds import TopicFeed
@@ -298,3 +302,24 @@ def an_instance_loads_all_groups(patch: pytest.MonkeyPatch) -> None:
         "start",
         lambda self, context, state, groups: right(self, context, state, range(KEY_GROUPS)),
     )
+
+
+def late_records_that_wait_are_not_looked_for(patch: pytest.MonkeyPatch) -> None:
+    """After a recovery those that are to correct windows lie in the state, and nobody comes to fetch them."""
+    patch.setattr(Stragglers, "restored", lambda self: self._turns.clear())
+
+
+def late_records_that_wait_are_not_kept(patch: pytest.MonkeyPatch) -> None:
+    """No checkpoint holds those that wait for their turn."""
+    for stage in (PanesStage, SessionsStage):
+
+        def begin(self: Any, *arguments: Any, right: Any = stage.__init__) -> None:
+            right(self, *arguments)
+            self.tables = self.tables[:1]
+
+        patch.setattr(stage, "__init__", begin)
+
+
+def windows_that_have_fired_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """After a recovery those that are kept for late records are due once more."""
+    patch.setattr(PanesStage, "resume_at", WindowStage.resume_at)

@@ -9,7 +9,7 @@ import pytest
 
 from actorstream.testing import simulate
 from actorstream.testing.seeds import CHOSEN
-from tests.simulation import joins, workloads
+from tests.simulation import corrections, joins, workloads
 from tests.simulation.workloads import Workload, assert_everything_happened
 
 SEEDS = 40
@@ -26,7 +26,10 @@ def check(workload: Workload) -> None:
         assert happened["aborted"] > 0
 
 
-@pytest.mark.parametrize("make", [*workloads.IN_TOPICS, *joins.IN_TOPICS], ids=lambda make: make.__name__)
+IN_TOPICS = [*workloads.IN_TOPICS, *joins.IN_TOPICS, corrections.corrected]
+
+
+@pytest.mark.parametrize("make", IN_TOPICS, ids=lambda make: make.__name__)
 def test_the_output_is_that_of_an_undisturbed_run(make: Callable[[], Workload]) -> None:
     """Per key the same sequence, over all keys the same records; nothing that was read is ever taken back."""
     check(make())
