@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from actorstream import App, Record, agg, dead_letter, retry, skip, tumbling
 from actorstream.errors import JobFailed, OperatorError, OutsideSimulation, PlanError
 from actorstream.streams.job import coordinator
 from actorstream.testing import run
+from tests.properties.programs import run_with
 from tests.streams.makers import Event, event
 
 
@@ -213,6 +215,24 @@ def test_what_is_outside_is_refused_whatever_the_policy() -> None:
 
     with pytest.raises(OutsideSimulation, match=r"no connections in memory, where a coroutine called loop.create_conn"):
         app.collect(fetch)
+
+
+def test_a_checkpoint_that_waits_long_is_logged() -> None:
+    """With how many calls it waits for."""
+    app = App("job")
+    source, results = app.topic("source", int), app.topic("results", int)
+
+    @app.stream(source).map
+    async def slow(number: int) -> int:
+        await asyncio.sleep(25)
+        return number
+
+    slow.to(results)
+    with capture_logs() as lines:
+        run_with(app, {source: [1]}, checkpoint_us=1_000)
+
+    said = [line for line in lines if line["event"] == "checkpoint waits for coroutines"]
+    assert [line["calls"] for line in said] == [1]
 
 
 def test_a_coroutine_that_never_returns_is_said_to_be_there() -> None:

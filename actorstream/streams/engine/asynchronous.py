@@ -103,7 +103,7 @@ class AsyncStage(Stage):
 
     def may_take(self) -> bool:
         """Whether more should be taken: what may be called will soon run out."""
-        return self.uncalled < self._ahead_max // 2
+        return self.uncalled < self.node.concurrency
 
     def take(self, batch: Batch) -> None:
         """Take a batch in."""

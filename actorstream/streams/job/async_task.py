@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from actorstream.actors import Context, receives
+from actorstream.actors import Context, Timer, receives
+from actorstream.model.duration import duration_us
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.asynchronous import AsyncStage
 from actorstream.streams.engine.batch import Batch
@@ -16,8 +17,11 @@ from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.job.task_messages import TaskMessage
 
+OVERDUE_US = duration_us("10s")
+"""How long a checkpoint waits for coroutines before a log line says so."""
 
-class AsyncTask(InnerTask, accepts=TaskMessage | m.Flow | m.Called):
+
+class AsyncTask(InnerTask, accepts=TaskMessage | m.Flow | m.Called | m.CutOverdue):
     """See `task`.
 
     What comes through the channels is taken as far as calls can be made; a barrier is dealt with when all before it is
@@ -27,6 +31,7 @@ class AsyncTask(InnerTask, accepts=TaskMessage | m.Flow | m.Called):
     def __init__(self, spec: TaskSpec) -> None:
         super().__init__(spec)
         self._watermarks: dict[str, Instant] = {}  # For the checkpoint whose barrier is out.
+        self._warning: Timer | None = None
 
     @property
     def _line(self) -> AsyncStage:
@@ -85,6 +90,7 @@ class AsyncTask(InnerTask, accepts=TaskMessage | m.Flow | m.Called):
             case Barrier(checkpoint):
                 watermarks = {**gate.watermarks(), self.spec.id: gate.watermark}
                 line.then(partial(self._cut, context, checkpoint, watermarks))
+                self._warning = context.schedule(OVERDUE_US, m.CutOverdue(self.epoch, checkpoint))
             case Loaded():
                 line.then(partial(super().process, context, channel, element))
             case Mark() | End():
@@ -93,7 +99,16 @@ class AsyncTask(InnerTask, accepts=TaskMessage | m.Flow | m.Called):
 
     def _cut(self, context: Context, checkpoint: int, watermarks: dict[str, Instant]) -> None:
         self._watermarks = watermarks
+        if self._warning is not None:
+            self._warning.cancel()
         self.barrier(context, checkpoint)
+
+    @receives(m.CutOverdue)
+    def on_cut_overdue(self, overdue: m.CutOverdue, context: Context) -> None:
+        """A barrier is in the line still."""
+        if overdue.epoch == self.epoch:
+            calls = self._line.called
+            context.log.warning("checkpoint waits for coroutines", checkpoint=overdue.checkpoint, calls=calls)
 
     def describe(self, context: Context, pending: Pending) -> None:
         pending.watermarks.update(self._watermarks)

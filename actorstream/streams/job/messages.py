@@ -34,6 +34,13 @@ class Called(Message):
     outcomes: list[Any]
 
 
+class CutOverdue(Message):
+    """To an async task, from itself: a barrier has waited long for calls before it."""
+
+    epoch: int
+    checkpoint: int
+
+
 class OpenChannel(Message):
     """The receiver of a channel is in this epoch: the sender may send so much."""
 
