@@ -16,7 +16,7 @@ import pytest
 from actorstream.errors import Corrupt
 from actorstream.testing import Faults, SimulationFailed, simulate
 from actorstream.testing.seeds import CHOSEN
-from tests.simulation import job_plants, joins, log_plants, workloads
+from tests.simulation import corrections, job_plants, joins, log_plants, workloads
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -72,7 +72,9 @@ def test_the_simulator_notices(
 ) -> None:
     """Within so many seeds, one fails."""
     plant(monkeypatch)
-    make: Any = getattr(joins if workload.startswith("joined") else workloads, workload)
+    make: Any = next(
+        getattr(module, workload) for module in (workloads, joins, corrections) if hasattr(module, workload)
+    )
     job = (partial(make, tmp_path / "parts") if workload == "part_files" else make)()
 
     with pytest.raises(SimulationFailed) as failed:
