@@ -7,8 +7,10 @@ from actorstream.host.host import Host, real_host
 from actorstream.host.memory_disk import MemoryDisk
 from actorstream.host.memory_network import MemoryFabric
 from actorstream.host.network import Connection, Listener, Network, Receiver
+from actorstream.host.ordered_map import MemoryMap, OrderedMap
 from actorstream.host.real_disk import RealDisk
 from actorstream.host.real_network import RealNetwork
+from actorstream.host.rocks_map import RocksMap, require_rocksdb
 from actorstream.host.tls import Tls
 from actorstream.host.weather import Weather
 
@@ -22,16 +24,20 @@ __all__ = [
     "Listener",
     "MemoryDisk",
     "MemoryFabric",
+    "MemoryMap",
     "Network",
+    "OrderedMap",
     "RealDisk",
     "RealNetwork",
     "Receiver",
+    "RocksMap",
     "SkewedClock",
     "SystemClock",
     "Tls",
     "VirtualClock",
     "Weather",
     "real_host",
+    "require_rocksdb",
     "secret_bytes",
     "system_entropy",
 ]

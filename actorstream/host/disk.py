@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from actorstream.host.ordered_map import OrderedMap
+
 
 class File(Protocol):
     """One open file."""
@@ -83,6 +85,14 @@ class Disk(Protocol):
 
     def sync_dir(self, path: str) -> None:
         """Make the names in a directory durable."""
+        ...
+
+    def open_map(self, path: str) -> OrderedMap:
+        """An empty map, whose files are in the directory `path`.
+
+        Raises:
+            MissingExtra: the library that it needs is not installed.
+        """
         ...
 
     def show(self, path: str) -> str:

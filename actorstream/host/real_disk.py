@@ -7,6 +7,7 @@ import os
 import shutil
 
 from actorstream.errors import DiskFull, SyncFailed
+from actorstream.host.rocks_map import RocksMap
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -122,6 +123,9 @@ class RealDisk:
             raise SyncFailed(f"{self._at(path)}: {os.strerror(error.errno or 0)}") from error
         finally:
             os.close(fd)
+
+    def open_map(self, path: str) -> RocksMap:
+        return RocksMap(self._at(path))
 
     def show(self, path: str) -> str:
         return self._at(path)

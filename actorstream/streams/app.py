@@ -288,6 +288,7 @@ class App:
         checkpoint: str | timedelta = "100ms",
         until: str | None = None,
         max_drift: str | timedelta | None = "5m",
+        state: str = "memory",
     ) -> None:
         """Run the job to the end of bounded sources, else until a signal (Ctrl-C drains and commits).
 
@@ -299,15 +300,26 @@ class App:
                 state; "end": take what is there as the whole input and close every window.
             max_drift: how far, in event time, a partition is read ahead of the slowest that it meets in a window, a
                 join or a union; None: as far as it gets. What is ahead would only wait there, and take room.
+            state: where the operators' state is kept while the job runs: "memory", or "rocksdb" for more than fits
+                there (the extra `rocksdb`). May differ from run to run.
 
         Raises:
+            MissingExtra: `state` is "rocksdb", and its library is not installed.
             OperatorError: a function of the program raised.
             JobFailed: the job ended for another reason.
             Mistake: something in the program, the input or the directory needs a person.
         """
         from actorstream.streams.job.handle import run
 
-        run(self._program, data=data, workers=workers, checkpoint=checkpoint, until=until, max_drift=max_drift)
+        run(
+            self._program,
+            data=data,
+            workers=workers,
+            checkpoint=checkpoint,
+            until=until,
+            max_drift=max_drift,
+            state=state,
+        )
 
     def start(
         self,
@@ -317,11 +329,20 @@ class App:
         checkpoint: str | timedelta = "100ms",
         until: str | None = None,
         max_drift: str | timedelta | None = "5m",
+        state: str = "memory",
     ) -> Job:
         """The same as `run`, in the background: a `Job` to wait for, stop, and look at."""
         from actorstream.streams.job.handle import start
 
-        return start(self._program, data=data, workers=workers, checkpoint=checkpoint, until=until, max_drift=max_drift)
+        return start(
+            self._program,
+            data=data,
+            workers=workers,
+            checkpoint=checkpoint,
+            until=until,
+            max_drift=max_drift,
+            state=state,
+        )
 
     def collect(self, stream: Stream[V], *, limit: int | None = None, data: str | None = None) -> list[V]:
         """The values of a stream as a list: runs only what it needs, bounded, in memory, and may be called again.

@@ -30,6 +30,7 @@ from actorstream.model.topic import Topic
 from actorstream.streams.job.coordinator import Coordinator
 from actorstream.streams.job.memory import Flush, MemoryCluster, Outcome
 from actorstream.streams.job.spec import JobSpec, Settings
+from actorstream.streams.job.stores import STATES
 from actorstream.testing.compare import Keyed
 from actorstream.testing.faults import Faults
 from actorstream.testing.outside import Glimpses
@@ -77,16 +78,18 @@ class Habits(NamedTuple):
     slice_records: int
     flush: Flush
     step_us: tuple[int, int]
+    state: str
 
     @classmethod
-    def of(cls, entropy: Entropy) -> Habits:
-        """Those of a seed."""
+    def of(cls, entropy: Entropy, state: str) -> Habits:
+        """Those of a seed, and where it keeps its job's state."""
         return cls(
             checkpoint_us=entropy.choice((3_000, 10_000, 30_000, 100_000)),
             gather_records=entropy.choice((1, 10, 8_192)),
             slice_records=entropy.choice((1, 7, 8_192, 8_192)),
             flush=entropy.choice(("none", "none", "interval", "commit")),
             step_us=(1, entropy.choice((500, 5_000))),  # Against timers: few steps between two, or many.
+            state=state,
         )
 
     def settings(self) -> Settings:
@@ -96,6 +99,9 @@ class Habits(NamedTuple):
             gather_records=self.gather_records,
             slice_records=self.slice_records,
             base_after_changes=20,
+            base_piece_entries=5,
+            state=self.state,
+            live_max=3,
             until="end",
             idle=False,
             fetch_bytes_max=1,  # Many small steps.
@@ -111,7 +117,7 @@ class Life:
         self._seed = seed
         self._host = Host(subject.clock(), Entropy(seed), subject.disk.clone())
         self._entropy = Entropy(seed).stream("faults")
-        self._habits = Habits.of(self._entropy)
+        self._habits = Habits.of(self._entropy, STATES[seed % len(STATES)])
         self._plan = schedule(faults, self._entropy, steps)
         self._steps_max = max(STEPS_MIN, STEPS_TIMES * steps)
         self._reads = bool(faults.rates())

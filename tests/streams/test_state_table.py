@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from actorstream import Record
 from actorstream.errors import BadInput, UnsupportedFormat
+from actorstream.host import MemoryMap, OrderedMap, RocksMap
 from actorstream.model.identity import KEY_GROUPS, encode, key_group
 from actorstream.streams.store.changelog import RECORD_CHANGES_MAX, StateChanges, encode_state
 from actorstream.streams.store.changes import FORMAT, Change, decode_changes, encode_changes
+from actorstream.streams.store.ordered_store import OrderedStore
 from actorstream.streams.store.table import StateTable
 
 
@@ -24,6 +28,7 @@ class Seen(Record):
     count: int
 
 
+ALL = range(KEY_GROUPS)
 KEYS = [encode(name) for name in ("a", "b", "c")]
 NAMESPACES = [-1, 0, 7]
 places = st.tuples(st.sampled_from(NAMESPACES), st.sampled_from(KEYS))
@@ -32,9 +37,15 @@ places = st.tuples(st.sampled_from(NAMESPACES), st.sampled_from(KEYS))
 class TableModel(RuleBasedStateMachine):
     """A table does what a dict does, that is copied at each seal and put back at each rollback."""
 
+    live_max = 2
+
+    def fresh(self) -> StateTable[list[int]]:
+        """An empty table."""
+        return StateTable("numbers", list[int])
+
     @initialize()
     def begin(self) -> None:
-        self.table: StateTable[list[int]] = StateTable("numbers", list[int])
+        self.table = self.fresh()
         self.now: dict[tuple[int, bytes], list[int]] = {}
         self.decided: dict[tuple[int, bytes], list[int]] = {}
         self.sealed: list[tuple[int, dict[tuple[int, bytes], list[int]]]] = []
@@ -90,7 +101,7 @@ class TableModel(RuleBasedStateMachine):
     @rule()
     def load_afresh(self) -> None:
         """Another process reads the decided changes: it has what a rollback would give."""
-        fresh: StateTable[list[int]] = StateTable("numbers", list[int])
+        fresh = self.fresh()
         fresh.load(self.log)
 
         assert contents(fresh) == self.decided
@@ -98,11 +109,32 @@ class TableModel(RuleBasedStateMachine):
     @rule()
     def load_everything(self) -> None:
         """What a base holds is the state as of the last seal."""
-        fresh: StateTable[list[int]] = StateTable("numbers", list[int])
-        fresh.load(self.table.everything())
+        fresh = self.fresh()
+        fresh.load(self.table.entries())
 
         assert contents(fresh) == (self.sealed[-1][1] if self.sealed else self.decided)
-        assert self.table.size() == len(self.decided)
+        assert self.table.is_outside or self.table.size() == len(self.decided)
+
+    @rule(middle=st.integers(1, KEY_GROUPS - 1))
+    def load_a_base_in_pieces(self, middle: int) -> None:
+        """Groups of which a base was written take the place of what came before; the others stay."""
+        fresh = self.fresh()
+        fresh.load(self.log)
+        for first, last in ((0, middle - 1), (middle, KEY_GROUPS - 1)):
+            fresh.drop_groups(first, last)
+            fresh.load(self.table.entries(first, last))
+
+        assert contents(fresh) == (self.sealed[-1][1] if self.sealed else self.decided)
+
+    @rule(namespace=st.sampled_from(NAMESPACES), keys=st.lists(st.sampled_from(KEYS)))
+    def fetch(self, namespace: int, keys: list[bytes]) -> None:
+        self.table.fetch(namespace, keys)
+
+    @rule(place=places, number=st.integers(0, 9))
+    def try_and_undo(self, place: tuple[int, bytes], number: int) -> None:
+        self.table.begin()
+        self.table.put(*place, [*(self.table.get(*place) or []), number])
+        self.table.undo()
 
     @invariant()
     def holds_what_the_dict_holds(self) -> None:
@@ -112,7 +144,48 @@ class TableModel(RuleBasedStateMachine):
                 assert self.table.get(namespace, key) == self.now.get((namespace, key))
 
 
+class OrderedModel(TableModel):
+    """The same over a map of bytes."""
+
+    def begin_map(self) -> OrderedMap:
+        return MemoryMap()
+
+    @initialize()
+    def begin(self) -> None:
+        self.map = self.begin_map()
+        self.tables = 0
+        super().begin()
+
+    def fresh(self) -> StateTable[list[int]]:
+        table = super().fresh()
+        table.keep_in(OrderedStore(self.map, self.tables), self.live_max)
+        self.tables += 1
+        return table
+
+    def teardown(self) -> None:
+        if hasattr(self, "map"):
+            self.map.close()
+
+
+class RocksModel(OrderedModel):
+    """The same over RocksDB."""
+
+    def begin_map(self) -> OrderedMap:
+        self.directory = tempfile.TemporaryDirectory()
+        return RocksMap(self.directory.name)
+
+    def teardown(self) -> None:
+        super().teardown()
+        if hasattr(self, "directory"):
+            self.directory.cleanup()
+
+
 TestTableModel = TableModel.TestCase
+TestOrderedModel = OrderedModel.TestCase
+
+if find_spec("rocksdict") is not None:
+    TestRocksModel = RocksModel.TestCase
+    TestRocksModel.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 
 
 def contents(table: StateTable[Any]) -> dict[tuple[int, bytes], Any]:
@@ -200,7 +273,7 @@ def test_the_records_of_a_state_are_bounded_and_named_by_ranges() -> None:
     """Many changes make several records; each state's range covers its own."""
     many = [Change(0, 0, b"%d" % number, b"x") for number in range(RECORD_CHANGES_MAX + 1)]
 
-    records = encode_state({"one": StateChanges(many, False), "two": StateChanges([], True)}, now_us=0)
+    records = encode_state({"one": [StateChanges(many, ALL)], "two": [StateChanges([], ALL, base=True)]}, now_us=0)
 
     (one,), (two,) = records.ranges(100).values()
     assert (one.start, one.end, one.base) == (100, 102, False)

@@ -27,6 +27,9 @@ def add(commands: Commands) -> None:
         choices=("caught_up", "end"),
         help="caught_up: stop once what is there is processed; end: take it as the whole input, and close every window",
     )
+    parser.add_argument(
+        "--state", choices=("memory", "rocksdb"), default="memory", help="where state is kept while it runs (memory)"
+    )
     add_data(parser)
     parser.set_defaults(act=act)
 
@@ -40,7 +43,13 @@ def act(options: argparse.Namespace) -> int:
 
     app = load_app(options.file)
     check_directory(options.data, create=True)
-    job = app.start(data=options.data, workers=options.workers, checkpoint=options.checkpoint, until=options.until)
+    job = app.start(
+        data=options.data,
+        workers=options.workers,
+        checkpoint=options.checkpoint,
+        until=options.until,
+        state=options.state,
+    )
     with job, stopped_by_signals(job):
         watch(app, job, options.data)
     return 0

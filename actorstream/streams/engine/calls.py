@@ -17,8 +17,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from actorstream.model.identity import Encoder
 from actorstream.streams.engine.failure import CALLS
-from actorstream.streams.engine.handles import Handles
+from actorstream.streams.engine.handles import Handle, Handles
 from actorstream.streams.inject import Injection
 
 PLAIN = (str, int, bytes, bool, date, UUID)
@@ -41,6 +42,8 @@ class CompiledCalls:
         self._injected = injected
         self._handles = handles
         self._by_kind: dict[type, Calls] = {}
+        self._first: dict[type, Handle] = {}  # Of the handles of each class of keys the first.
+        self._encoder = Encoder()
 
     def of(self, keys: Sequence[Any]) -> Calls | None:
         """What calls the function for rows with such keys; None if they are not all of one plain class."""
@@ -50,6 +53,13 @@ class CompiledCalls:
             return None
         return self._by_kind.get(kind) or self._compile(kind)
 
+    def fetch(self, keys: Sequence[Any]) -> None:
+        """Fetch the handles of keys of one plain class, before they are asked for one by one."""
+        handle = self._first.get(type(keys[0])) if len(keys) else None
+        if handle is not None:
+            missing = [key for key in dict.fromkeys(keys) if key not in handle]
+            self._handles.fetch(self._encoder.encode_all(missing))
+
     def _compile(self, kind: type) -> Calls:
         names: dict[str, Any] = {"f": self._function}
         arguments = ["v"]
@@ -57,7 +67,8 @@ class CompiledCalls:
             if one.kind == "key":
                 arguments.append("k")
             else:
-                names[f"a{number}"] = self._handles.handle(one)
+                names[f"a{number}"] = handle = self._handles.handle(one)
+                self._first.setdefault(kind, handle)
                 arguments.append(f"a{number}[k]")
         source = f"def calls(rows, keys):\n    return [f({', '.join(arguments)}) for v, k in zip(rows, keys)]"
         exec(compile(source, CALLS, "exec"), names)

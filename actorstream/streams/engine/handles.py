@@ -5,7 +5,7 @@ Guarantees: after `flush` the tables hold what the handles do; after `rebuild` t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -141,6 +141,17 @@ class Handles:
     def meet(self, encoded: Sequence[bytes], keys: Sequence[Any]) -> None:
         """These keys are about to be asked for; of others only the encoding is known."""
         self._keys = dict(zip(encoded, keys, strict=True))
+
+    @property
+    def are_outside(self) -> bool:
+        """Whether what they hold comes from outside of memory, so that it should be fetched for many keys at once."""
+        return any(table.is_outside for table in self._tables.values())
+
+    def fetch(self, encoded: Iterable[bytes]) -> None:
+        """These keys are about to be asked for: read at once what is not in memory."""
+        missing = [key for key in dict.fromkeys(encoded) if key not in self._bound]
+        for table in self._tables.values():
+            table.fetch(0, missing)
 
     def bind(self, encoded: bytes, injected: Sequence[Injection]) -> tuple[Any, ...]:
         """The handles of one key."""

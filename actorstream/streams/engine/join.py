@@ -29,6 +29,7 @@ class TableJoinStage(GuardedStage):
     def work(self, batch: Batch) -> Work:
         rows = batch.rows()
         encoded = self._encoder.encode_all(keys_of(batch, self._stream_key))
+        self._table.fetch(0, encoded)
         get = self._table.get
         found = [get(0, key) for key in encoded]
         places = list(range(len(rows)))

@@ -106,6 +106,10 @@ class PanesStage(ContentsStage):
     def add(self, folded: Iterable[tuple[Group, Content]]) -> None:
         """Merge folded groups into the state."""
         table = self.table
+        if table.is_outside:
+            folded = list(folded)
+            for pane, keys in _keys_by_pane(folded).items():
+                table.fetch(pane, keys)
         for (pane, number, key), content in folded:
             if pane not in self._panes:
                 self.check_key(key)
@@ -247,3 +251,10 @@ class PanesStage(ContentsStage):
 
     def open_windows(self) -> int:
         return len(self._due)
+
+
+def _keys_by_pane(folded: list[tuple[Group, Content]]) -> dict[Instant, list[bytes]]:
+    found: dict[Instant, list[bytes]] = {}
+    for (pane, _, key), _ in folded:
+        found.setdefault(pane, []).append(key)
+    return found

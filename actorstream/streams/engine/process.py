@@ -82,6 +82,8 @@ class ProcessStage(GuardedStage):
 
     def _call_each(self, batch: Batch, calls: Calls, keys: list[Any]) -> None:
         """Where nothing comes between two records: neither timers, nor pieces."""
+        if self._handles.are_outside:
+            self._calls.fetch(keys)
         left = iter(batch.rows())
         try:
             results = calls(left, keys)
@@ -97,6 +99,8 @@ class ProcessStage(GuardedStage):
         rows = batch.rows()
         encoded_keys = self._encoder.encode_all(keys)
         self._handles.meet(encoded_keys, keys)
+        if self._handles.are_outside:
+            self._handles.fetch(encoded_keys)
         if self._on_timer and rows:
             decode(encoded_keys[0], self._node.key_type)  # If it cannot be restored, say so before a timer needs it.
         marks = [START_OF_TIME] * len(rows) if batch.marks is None else as_list(batch.marks)

@@ -35,6 +35,7 @@ class ReduceStage(GuardedStage):
         results: list[Any] = []
         failed: list[int] = []
         encoded = self._encoder.encode_all(keys_of(batch, self._key))
+        table.fetch(0, encoded)
         for place, (key, value) in enumerate(zip(encoded, batch.rows(), strict=True)):
             before = table.get(0, key)
             try:
@@ -76,7 +77,9 @@ class RunningAggregateStage(Stage):
         columns = self.folding.columns(batch)
         results: list[Any] = []
         failed: list[int] = []
-        for place, (key, encoded) in enumerate(zip(keys, self._encoder.encode_all(keys), strict=True)):
+        every = self._encoder.encode_all(keys)
+        self._table.fetch(0, every)
+        for place, (key, encoded) in enumerate(zip(keys, every, strict=True)):
             try:
                 results.append(self._result(columns, place, key, encoded))
             except OperatorError as error:

@@ -25,7 +25,9 @@ class TablesJoinStage(TwoSidedStage):
     def take(self, batch: Batch, side: int) -> Work:
         mine, other = self._sides[side], self._sides[1 - side]
         places, values = [], []
-        for place, (key, value) in enumerate(zip(self.encoded(batch, side), batch.rows(), strict=True)):
+        encoded = self.encoded(batch, side)
+        other.fetch(0, encoded)
+        for place, (key, value) in enumerate(zip(encoded, batch.rows(), strict=True)):
             if value is None:
                 mine.delete(0, key)
             else:

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from actorstream.errors import AskTimeout, JobFailed, PlanError
+from actorstream.host import require_rocksdb
 from actorstream.log.client import EmbeddedLog
 from actorstream.model.duration import duration_us
 from actorstream.model.instant import to_instant
@@ -29,6 +30,7 @@ from actorstream.streams.job.messages import (
 )
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
+from actorstream.streams.job.stores import IN_MEMORY, IN_ROCKSDB, STATES
 from actorstream.streams.program import Program
 from actorstream.streams.windows import Window
 
@@ -173,9 +175,10 @@ def start(
     checkpoint: str | timedelta,
     until: str | None,
     max_drift: str | timedelta | None,
+    state: str = IN_MEMORY,
 ) -> Job:
     """See `App.start`."""
-    settings = _settings(workers, checkpoint, until, max_drift)
+    settings = _settings(workers, checkpoint, until, max_drift, state)
     outcome: Future[BaseException | None] = Future()
     spec = job_spec(program, settings, report=lambda error: _report(outcome, error))
     log = EmbeddedLog.open(data)
@@ -224,13 +227,18 @@ def _seconds(timeout: str | float | timedelta) -> float:
 
 
 def _settings(
-    workers: int, checkpoint: str | timedelta, until: str | None, max_drift: str | timedelta | None
+    workers: int, checkpoint: str | timedelta, until: str | None, max_drift: str | timedelta | None, state: str
 ) -> Settings:
     if workers != 1:
         raise PlanError(f"workers is {workers}; a job runs in one process, so it can only be 1")
     if until not in UNTIL:
         raise PlanError(f'until is {until!r}; it is "caught_up" or "end", or left out')
+    if state not in STATES:
+        raise PlanError(f'state is {state!r}; it is "memory" or "rocksdb"')
+    if state == IN_ROCKSDB:
+        require_rocksdb()
     return Settings(
+        state=state,
         checkpoint_us=duration_us(checkpoint, what="the checkpoint interval"),
         until=until,
         max_drift_us=0 if max_drift is None else duration_us(max_drift, what="max_drift"),

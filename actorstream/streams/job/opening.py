@@ -39,6 +39,7 @@ from actorstream.model.topic import Topic, TopicSpec
 from actorstream.streams.job.questions import Questions
 from actorstream.streams.job.schemas import Schemas
 from actorstream.streams.job.spec import JobSpec, task_id
+from actorstream.streams.job.stores import forget_stores
 from actorstream.streams.plan.nodes import Source
 
 
@@ -74,6 +75,7 @@ class Opening:
 
     def start(self) -> None:
         """Make the topics, read the history, find the ends of the inputs, then open an epoch."""
+        forget_stores(self._context.host.disk, self._job)
         sinks = self._job.plan.sink_topics()
         specs = [_spec(topic, topic.name in sinks) for topic in self._job.topics if isinstance(topic, Topic)]
         for internal in (job_topic(self._job.name), changelog_topic(self._job.name)):

@@ -10,8 +10,10 @@ from actorstream.actors import Ref
 from actorstream.model.duration import duration_us
 from actorstream.streams.engine.build import reads_time
 from actorstream.streams.engine.exchange import groups_of
+from actorstream.streams.job.state_writer import BASE_PIECE_ENTRIES
 from actorstream.streams.plan.nodes import Node
 from actorstream.streams.plan.physical import PhysicalPlan, TaskPlan
+from actorstream.streams.store.table import LIVE_MAX
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_.\[\]-]")
 
@@ -24,6 +26,8 @@ class Settings:
     `gather_records`: how many records a sink gathers before they are sent, if no barrier comes first.
     `slice_records`: how many records a task processes at most before it hears others; fewer, if they take long.
     `base_after_changes`: how many changes of a state are written before all of it may be, in their place.
+    `base_piece_entries`: entries of a base that a checkpoint writes, about, where the state is not in memory.
+    `state`: where it is kept, "memory" or "rocksdb". `live_max`: of a state in RocksDB, live values in memory.
     `max_drift_us`: how far a split may be ahead of the slowest, in event time; 0: as far as it gets.
     `fetch_bytes_max`, `fetch_wait_us`: of one fetch. `restarts_max` in `restarts_within_us`: more fail the job.
     """
@@ -35,6 +39,9 @@ class Settings:
     gather_records: int = 8_192
     slice_records: int = 1 << 16
     base_after_changes: int = 100_000
+    base_piece_entries: int = BASE_PIECE_ENTRIES
+    state: str = "memory"
+    live_max: int = LIVE_MAX
     fetch_bytes_max: int = 1 << 20
     fetch_wait_us: int = duration_us("250ms")
     restarts_max: int = 5

@@ -3,10 +3,13 @@
 A base holds all of a state and takes the place of everything written before it. It is due when the changes since the
 last one are several times what the state holds now: then writing it costs less than what has been written already, and
 whoever loads the state reads at most that many times its size.
+
+The base of a state outside of memory is written in pieces, some key groups in each checkpoint, along with the changes.
 """
 
 from __future__ import annotations
 
+from actorstream.model.identity import KEY_GROUPS
 from actorstream.streams.store.changelog import StateChanges
 from actorstream.streams.store.changes import Change
 from actorstream.streams.store.table import StateTable
@@ -14,19 +17,47 @@ from actorstream.streams.store.table import StateTable
 BASE_AFTER_TIMES = 4
 """How many times its size a state's changes may outgrow it before a base is written."""
 
+BASE_PIECE_ENTRIES = 16_384
+"""Entries of a base that one checkpoint writes, about, where the state is outside of memory; more if it writes more
+changes."""
+
+_ALL = range(KEY_GROUPS)
+
+
+class _Base:
+    """A base that is written in pieces: the groups to come, and about how many entries a group has."""
+
+    def __init__(self, groups: range, entries: int) -> None:
+        self.left = groups
+        self.written = 0
+        self._a_group = max(entries // len(groups), 1)
+
+    def take(self, entries: int) -> range:
+        """The groups of the next piece, which should have about so many entries."""
+        count = max(entries // self._a_group, 1)
+        taken, self.left = self.left[:count], self.left[count:]
+        return taken
+
 
 class StateWriter:
-    """See the module. `base_after` changes are never too many."""
+    """See the module. `base_after` changes are never too many; `groups` are those that the task owns.
 
-    def __init__(self, base_after: int) -> None:
+    `base_piece`: see `BASE_PIECE_ENTRIES`.
+    """
+
+    def __init__(self, base_after: int, groups: range = _ALL, base_piece: int = BASE_PIECE_ENTRIES) -> None:
         self._base_after = base_after
+        self._base_piece = base_piece
+        self._groups = groups
         self._since_base: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}  # Of states outside of memory: when the last base was complete.
+        self._bases: dict[str, _Base] = {}  # Those that are not complete.
 
     def count(self, state: str, changes: int) -> None:
         """So many changes lie after the last base."""
         self._since_base[state] = self._since_base.get(state, 0) + changes
 
-    def seal(self, tables: dict[str, StateTable[object]], checkpoint: int) -> dict[str, StateChanges]:
+    def seal(self, tables: dict[str, StateTable[object]], checkpoint: int) -> dict[str, list[StateChanges]]:
         """Seal all tables; what the checkpoint writes of those that changed."""
         written = {}
         for state, table in tables.items():
@@ -36,8 +67,27 @@ class StateWriter:
                 written[state] = self._changes_or_base(state, table, changes)
         return written
 
-    def _changes_or_base(self, state: str, table: StateTable[object], changes: list[Change]) -> StateChanges:
-        if not table.is_upgraded and self._since_base[state] <= max(self._base_after, BASE_AFTER_TIMES * table.size()):
-            return StateChanges(changes, base=False)
-        self._since_base[state] = 0
-        return StateChanges(table.everything(), base=True)
+    def _changes_or_base(self, state: str, table: StateTable[object], changes: list[Change]) -> list[StateChanges]:
+        size = self._sizes.get(state, table.size())
+        is_due = self._since_base[state] > max(self._base_after, BASE_AFTER_TIMES * size)
+        if table.is_upgraded or (is_due and not table.is_outside):
+            self._since_base[state] = 0
+            self._bases.pop(state, None)
+            return [StateChanges(table.entries(), self._groups, base=True)]
+        written = [StateChanges(changes, self._groups)]
+        if is_due and state not in self._bases:
+            self._bases[state] = _Base(self._groups, size + self._since_base[state])
+            self._since_base[state] = 0
+        if state in self._bases:
+            written.append(self._piece(state, table, max(len(changes), self._base_piece)))
+        return written
+
+    def _piece(self, state: str, table: StateTable[object], entries: int) -> StateChanges:
+        base = self._bases[state]
+        groups = base.take(entries)
+        piece = table.entries(groups[0], groups[-1])
+        base.written += len(piece)
+        if not base.left:
+            self._sizes[state] = base.written
+            del self._bases[state]
+        return StateChanges(piece, groups, base=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from actorstream.actors import Actor, Context, Ref, Terminated, receives
+from actorstream.actors import Actor, Context, ExitReason, Ref, Terminated, receives
 from actorstream.errors import JobFailed
 from actorstream.log.client import (
     Append,
@@ -45,6 +45,7 @@ from actorstream.streams.job.restoring import Restoring
 from actorstream.streams.job.slices import Slices
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.job.state_writer import StateWriter
+from actorstream.streams.job.stores import TaskStores
 from actorstream.streams.plan.physical import lane_name
 from actorstream.streams.store.changelog import encode_state
 
@@ -65,7 +66,10 @@ class Task(Actor):
         self.outlets = Outlets(spec)
         self.log = LogWriters(self.questions, self.watch, self.work, self._settle)
         self.files = FileWriters(spec.job.name)
-        self.state_writer = StateWriter(spec.job.settings.base_after_changes)
+        self.stores = TaskStores(spec)
+        self.state_writer = StateWriter(
+            spec.job.settings.base_after_changes, spec.groups, spec.job.settings.base_piece_entries
+        )
         self._fresh = True  # nothing was loaded into the state yet
         self._pending: Pending | None = None
         self._scheduled = False
@@ -81,12 +85,16 @@ class Task(Actor):
         now = context.now
         self.stages = Stages(self.spec.task, now, self.spec.reads_time, self.spec.groups)
         self.outlets.attach(self.stages)
+        self.stores.open(context.host.disk, self.tables().values())
         for node in self.spec.task.nodes:
             stage = self.stages.of(node)
             if isinstance(stage, TopicSinkStage):
                 self.log.add(stage, lane_name(node, self.spec.instance))
             elif isinstance(stage, TwoPhaseSinkStage):
                 self.files.add(stage, lane_name(node, self.spec.instance))
+
+    def stopped(self, context: Context, reason: ExitReason) -> None:
+        self.stores.close()
 
     # --- what the two kinds of tasks do ----------------------------------------------------------------------------
 
@@ -344,7 +352,7 @@ class Task(Actor):
         written = self.state_writer.seal(self.tables(), pending.checkpoint)
         if not written:
             return
-        records = encode_state(written, context.now(), self.spec.groups)
+        records = encode_state(written, context.now())
         pending.wait(CHANGELOG)
 
         def appended(answer: Any) -> None:

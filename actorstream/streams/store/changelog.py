@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from actorstream.log.client import StateRange, encode_records
-from actorstream.model.identity import KEY_GROUPS
 from actorstream.model.instant import Instant
 from actorstream.streams.store.changes import Change, encode_changes
 
@@ -21,42 +20,45 @@ RECORD_CHANGES_BYTES_MAX = 1 << 20
 """Values of one record, in bytes, unless a single one is larger."""
 
 
+class StateChanges(NamedTuple):
+    """What a checkpoint writes of one state: changes of some key groups, or (a base) all of these groups."""
+
+    changes: Sequence[Change]
+    groups: range
+    base: bool = False
+
+
 class StateRecords:
     """Encoded changes of several states, and which record holds which."""
 
-    def __init__(self, batches: bytes, spans: list[tuple[str, int, int, bool]], groups: range) -> None:
+    def __init__(self, batches: bytes, spans: list[tuple[str, StateRange]]) -> None:
         self.batches = batches
         self._spans = spans
-        self._groups = groups
 
     def ranges(self, first_offset: int) -> dict[str, tuple[StateRange, ...]]:
         """The ranges of each state, now that the first record's offset is known."""
-        first_group, last_group = self._groups[0], self._groups[-1]
-        return {
-            state: (StateRange(first_group, last_group, first_offset + start, first_offset + end, base),)
-            for state, start, end, base in self._spans
-        }
+        found: dict[str, tuple[StateRange, ...]] = {}
+        for state, one in self._spans:
+            moved = StateRange(
+                one.first_group, one.last_group, first_offset + one.start, first_offset + one.end, one.base
+            )
+            found[state] = (*found.get(state, ()), moved)
+        return found
 
 
-class StateChanges(NamedTuple):
-    """What a checkpoint writes of one state: its changes, or (a base) all of it."""
-
-    changes: Sequence[Change]
-    base: bool
-
-
-def encode_state(states: dict[str, StateChanges], now_us: Instant, groups: range = range(KEY_GROUPS)) -> StateRecords:
-    """The record batches for some states, of the key groups that an instance owns."""
+def encode_state(states: dict[str, list[StateChanges]], now_us: Instant) -> StateRecords:
+    """The record batches for some states."""
     keys: list[bytes | None] = []
     values: list[bytes | None] = []
     spans = []
-    for state, (every, base) in states.items():
-        start = len(values)
-        for changes in _records(every):
-            keys.append(state.encode())
-            values.append(encode_changes(changes))
-        spans.append((state, start, len(values), base))
-    return StateRecords(encode_records([now_us // 1000] * len(values), keys, values), spans, groups)
+    for state, several in states.items():
+        for every, groups, base in several:
+            start = len(values)
+            for changes in _records(every):
+                keys.append(state.encode())
+                values.append(encode_changes(changes))
+            spans.append((state, StateRange(groups[0], groups[-1], start, len(values), base)))
+    return StateRecords(encode_records([now_us // 1000] * len(values), keys, values), spans)
 
 
 def _records(every: Sequence[Change]) -> Iterator[Sequence[Change]]:

@@ -20,7 +20,8 @@ import msgspec
 from actorstream.errors import BadInput
 from actorstream.model.identity import KEY_GROUPS
 from actorstream.streams.store.changes import Change
-from actorstream.streams.store.table import StateTable
+from actorstream.streams.store.state_store import StateStore
+from actorstream.streams.store.table import LIVE_MAX, StateTable
 
 if TYPE_CHECKING:
     import polars
@@ -78,6 +79,9 @@ class ChunkTable(StateTable[Chunk]):
         self._loads = _bits(0, KEY_GROUPS - 1)
         self._replaced: dict[bytes, int] = {}  # While loading: chunk → the key groups that a base has replaced since.
 
+    def keep_in(self, store: StateStore, live_max: int = LIVE_MAX) -> None:
+        """Chunks stay in memory: `drop_groups` goes by their names, not by the groups of their keys."""
+
     def append(self, until: int, chunk: Chunk, groups: range) -> bytes:
         """Keep a chunk of these key groups until `until`; its name, by which it is dropped."""
         name = _Name(groups[0], groups[-1], self._next).pack()
@@ -125,13 +129,13 @@ class ChunkTable(StateTable[Chunk]):
         Those of a writer that owned others, too, are forgotten when all groups that are loaded have been replaced; if
         some have not, who owned these has taken such a chunk away when it adopted its rows.
         """
-        for namespace in list(self._base):
-            for key in list(self._base[namespace]):
+        for namespace in self._base.namespaces():
+            for key in list(self._base.keys(namespace)):
                 name = _Name.unpack(key)
                 replaced = self._replaced.get(key, 0) | _bits(first, last)
                 self._replaced[key] = replaced
                 if not _bits(name.first_group, name.last_group) & self._loads & ~replaced:
-                    self._apply(namespace, key, None)
+                    self._base.write({namespace: {key: None}})
 
     def _read(self, data: bytes) -> Chunk:
         import polars

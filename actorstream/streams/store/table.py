@@ -1,10 +1,13 @@
 """One named state of one operator in one task.
 
-Theory of operation. At the bottom lies the base: encoded values, all of a decided checkpoint. Above it lie sealed
-layers, one for each checkpoint in flight, and on top the open one, where live objects are changed. Sealing encodes what
-was touched since the last seal, and that encoding is what the changelog gets and what the base will get: a live object
-is never shared with a layer, so a rollback only has to forget. A checkpoint that is decided merges its layer into the
-base; a rollback drops the layers and the live objects, and nothing is loaded again.
+Theory of operation. At the bottom lies the base: encoded values, all of a decided checkpoint, in a `StateStore`. Above
+it lie sealed layers, one for each checkpoint in flight, and on top the open one, where live objects are changed.
+Sealing encodes what was touched since the last seal, and that encoding is what the changelog gets and what the base
+will get: a live object is never shared with a layer, so a rollback only has to forget. A checkpoint that is decided
+merges its layer into the base; a rollback drops the layers and the live objects, and nothing is loaded again.
+
+Where the base is outside of memory, few live objects are kept: beyond `LIVE_MAX` those that nobody changed since the
+last seal are forgotten. A live None says that the base is known to have nothing.
 
 Entries are addressed by a namespace (an int: 0, or where a window's pane begins) and a key's encoding.
 """
@@ -12,20 +15,23 @@ Entries are addressed by a namespace (an int: 0, or where a window's pane begins
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from actorstream.errors import BadInput, PlanError
 from actorstream.model.codec import Codec, is_exact
-from actorstream.model.identity import key_group
+from actorstream.model.identity import KEY_GROUPS, key_group
 from actorstream.model.schema import build, describe
 from actorstream.streams.store.changes import Change
+from actorstream.streams.store.state_store import Layer, MemoryStore, Namespace, StateStore
 
 T = TypeVar("T")
 
-Namespace = int
-Layer = dict[Namespace, dict[bytes, bytes | None]]
-"""Encoded entries; None: taken away."""
+LIVE_MAX = 65_536
+"""Live values of a state outside of memory that are kept besides those that changed since the last checkpoint."""
 
+UPGRADE_PIECE = 4_096
+"""Entries of such a state that are upgraded at a time."""
 
 _Before = tuple[bool, bytes | None]
 """An entry as it was: whether it was touched in the open layer, and, if so, its encoding (None: taken away)."""
@@ -52,11 +58,19 @@ class StateTable(Generic[T]):
         codec = Codec(name, kind)
         self._encode: Callable[[T], bytes] = codec.encode
         self._decode: Callable[[bytes], T] = codec.decode
-        self._base: dict[Namespace, dict[bytes, bytes]] = {}
+        self._base: StateStore = MemoryStore()
         self._sealed: list[tuple[int, Layer]] = []
-        self._live: dict[Namespace, dict[bytes, T]] = {}
+        self._live: dict[Namespace, dict[bytes, T | None]] = {}
+        self._live_max = LIVE_MAX
+        self._read = 0  # Live values that were read since the last look at how many there are.
         self._touched: dict[Namespace, dict[bytes, None]] = {}
         self._before: dict[tuple[Namespace, bytes], _Before] | None = None  # While a call is on trial; see `begin`.
+
+    def keep_in(self, store: StateStore, live_max: int = LIVE_MAX) -> None:
+        """Keep the base there. To be said before anything is in it."""
+        assert not self._live
+        assert not self._sealed
+        self._base, self._live_max = store, live_max
 
     # --- the open layer --------------------------------------------------------------------------------------------
 
@@ -74,7 +88,36 @@ class StateTable(Generic[T]):
             return None
         value = self._decode(encoded)
         self._live.setdefault(namespace, {})[key] = value
+        if self._base.is_outside:
+            self._has_read(1)
         return value
+
+    def fetch(self, namespace: Namespace, keys: Iterable[bytes]) -> None:
+        """These keys are about to be asked for: read those that are not in memory all at once."""
+        if not self._base.is_outside:
+            return
+        live, touched = self._live.get(namespace, {}), self._touched.get(namespace, {})
+        missing = [key for key in dict.fromkeys(keys) if key not in live and key not in touched]
+        if not missing:
+            return
+        self._has_read(len(missing))
+        found = self._base.get_all(namespace, missing)
+        live = self._live.setdefault(namespace, {})
+        layers = [layer[namespace] for _, layer in self._sealed if namespace in layer]
+        decode = self._decode
+        for key, encoded in zip(missing, found, strict=True):
+            for layer in layers:
+                encoded = layer.get(key, encoded)
+            live[key] = None if encoded is None else decode(encoded)
+
+    def _has_read(self, count: int) -> None:
+        """So many live values more; if these are many, those that did not change are forgotten."""
+        self._read += count
+        if self._read > self._live_max:
+            self._read = count
+            for namespace, live in list(self._live.items()):
+                touched = self._touched.get(namespace, {})
+                self._live[namespace] = {key: live[key] for key in touched if key in live}
 
     def put(self, namespace: Namespace, key: bytes, value: T) -> None:
         """Keep `value`."""
@@ -87,7 +130,7 @@ class StateTable(Generic[T]):
         """Keep these; what is None is taken away."""
         self._touched.setdefault(namespace, {}).update(dict.fromkeys(values))
         live = self._live.setdefault(namespace, {})
-        live.update(values)  # type: ignore[arg-type]
+        live.update(values)
         for key in [key for key, value in values.items() if value is None]:
             del live[key]
 
@@ -108,7 +151,7 @@ class StateTable(Generic[T]):
 
     def keys(self, namespace: Namespace) -> list[bytes]:
         """The keys of a namespace, in no promised order."""
-        found = dict.fromkeys(self._base.get(namespace, ()))
+        found = dict.fromkeys(self._base.keys(namespace))
         for _, layer in self._sealed:
             for key, encoded in layer.get(namespace, {}).items():
                 _set(found, key, encoded is not None)
@@ -119,15 +162,27 @@ class StateTable(Generic[T]):
 
     def items(self, namespace: Namespace) -> Iterator[tuple[bytes, T]]:
         """The entries of a namespace, live, in no promised order."""
+        if self._base.is_outside and not self._is_covered(namespace):
+            live = self._live.get(namespace, {})
+            for key, encoded in self._base.items(namespace):
+                value = live.get(key)
+                yield key, self._decode(encoded) if value is None else value
+            return
         for key in self.keys(namespace):
             value = self.get(namespace, key)
             assert value is not None
             yield key, value
 
     def namespaces(self) -> list[Namespace]:
-        """The namespaces that may have entries, sorted."""
-        found = {*self._base, *self._live, *self._touched, *(where for _, layer in self._sealed for where in layer)}
-        return sorted(one for one in found if self.keys(one))
+        """The namespaces that have entries, sorted."""
+        base = dict.fromkeys(self._base.namespaces())
+        above = [*self._touched, *(where for _, layer in self._sealed for where in layer)]
+        found = dict.fromkeys([*base, *above])
+        return sorted(one for one in found if (self.keys(one) if self._is_covered(one) else one in base))
+
+    def _is_covered(self, namespace: Namespace) -> bool:
+        """Whether anything of a namespace may have changed since the last decided checkpoint."""
+        return namespace in self._touched or any(namespace in layer for _, layer in self._sealed)
 
     # --- a call on trial -------------------------------------------------------------------------------------------
 
@@ -162,7 +217,7 @@ class StateTable(Generic[T]):
             self._before[namespace, key] = (False, None)
         else:
             live = self._live.get(namespace, {})
-            self._before[namespace, key] = (True, self._encode(live[key]) if key in live else None)
+            self._before[namespace, key] = (True, self._encoding(live.get(key)))
 
     # --- checkpoints -----------------------------------------------------------------------------------------------
 
@@ -171,8 +226,11 @@ class StateTable(Generic[T]):
         layer: Layer = {}
         for namespace, keys in self._touched.items():
             live = self._live.get(namespace, {})
-            layer[namespace] = {key: self._encode(live[key]) if key in live else None for key in keys}
+            layer[namespace] = {key: self._encoding(live.get(key)) for key in keys}
         self._touched = {}
+        if self._base.is_outside and sum(map(len, self._live.values())) > self._live_max:
+            self._live.clear()  # The layer has what they were.
+            self._read = 0
         if self.is_upgraded and self._upgraded_in is None:
             self._upgraded_in = checkpoint
         if layer:
@@ -193,9 +251,7 @@ class StateTable(Generic[T]):
             self.is_upgraded, self._upgraded_in = False, None
         while self._sealed and self._sealed[0][0] <= checkpoint:
             _, layer = self._sealed.pop(0)
-            for namespace, entries in layer.items():
-                for key, encoded in entries.items():
-                    self._apply(namespace, key, encoded)
+            self._base.write(layer)
 
     def rollback(self) -> None:
         """Forget everything that no decided checkpoint holds."""
@@ -213,8 +269,7 @@ class StateTable(Generic[T]):
         assert not self._live
         assert not self._touched
         assert not self._sealed
-        for change in changes:
-            self._apply(change.namespace, change.key, change.value)
+        self._base.load(changes)
 
     def upgrade(self, old: dict[str, Any]) -> None:
         """What was loaded is of type `old` (`schema_of`): make it of this one, if it is another and may be upgraded.
@@ -227,9 +282,13 @@ class StateTable(Generic[T]):
         if self._upgrade is None or not old or old == schema_of(self._kind):
             return
         decode = Codec(self.name, build(old)).decode
-        for namespace, entries in list(self._base.items()):
-            for key, encoded in list(entries.items()):
-                self._apply(namespace, key, self._upgraded(decode(encoded)))
+        every = self._base.entries(0, KEY_GROUPS - 1)
+        while piece := list(islice(every, UPGRADE_PIECE)):
+            layer: Layer = {}
+            for one in piece:
+                assert one.value is not None
+                layer.setdefault(one.namespace, {})[one.key] = self._upgraded(decode(one.value))
+            self._base.write(layer)
         self.is_upgraded = True
 
     def _upgraded(self, value: Any) -> bytes | None:
@@ -244,42 +303,38 @@ class StateTable(Generic[T]):
 
     def drop_groups(self, first: int, last: int) -> None:
         """Forget what was loaded of some key groups, both included: what is loaded next takes its place."""
-        for namespace, entries in list(self._base.items()):
-            left = {key: value for key, value in entries.items() if not first <= key_group(key) <= last}
-            self._base[namespace] = left
-            if not left:
-                del self._base[namespace]
+        self._base.drop_groups(first, last)
 
-    def everything(self) -> list[Change]:
-        """All entries as of the last seal, as changes to an empty table."""
-        found = {(namespace, key): value for namespace, entries in self._base.items() for key, value in entries.items()}
+    def entries(self, first_group: int = 0, last_group: int = KEY_GROUPS - 1) -> list[Change]:
+        """All entries of some key groups, both included, as of the last seal, as changes to an empty table."""
+        above: dict[tuple[Namespace, bytes], Change] = {}
         for _, layer in self._sealed:
             for namespace, changed in layer.items():
                 for key, encoded in changed.items():
-                    if encoded is None:
-                        found.pop((namespace, key), None)
-                    else:
-                        found[namespace, key] = encoded
-        return [Change(key_group(key), namespace, key, value) for (namespace, key), value in found.items()]
+                    group = key_group(key)
+                    if first_group <= group <= last_group:
+                        above[namespace, key] = Change(group, namespace, key, encoded)
+        below = [one for one in self._base.entries(first_group, last_group) if (one.namespace, one.key) not in above]
+        return below + [one for one in above.values() if one.value is not None]
 
     def size(self) -> int:
-        """How many entries the base holds."""
-        return sum(len(entries) for entries in self._base.values())
+        """How many entries the base holds; see `StateStore.size`."""
+        return self._base.size()
 
-    def _apply(self, namespace: Namespace, key: bytes, encoded: bytes | None) -> None:
-        if encoded is not None:
-            self._base.setdefault(namespace, {})[key] = encoded
-            return
-        entries = self._base.get(namespace)
-        if entries is not None and entries.pop(key, None) is not None and not entries:
-            del self._base[namespace]
+    @property
+    def is_outside(self) -> bool:
+        """Whether the base is outside of memory."""
+        return self._base.is_outside
+
+    def _encoding(self, value: T | None) -> bytes | None:
+        return None if value is None else self._encode(value)
 
     def _encoded(self, namespace: Namespace, key: bytes) -> bytes | None:
         for _, layer in reversed(self._sealed):
             entries = layer.get(namespace, {})
             if key in entries:
                 return entries[key]
-        return self._base.get(namespace, {}).get(key)
+        return self._base.get(namespace, key)
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
