@@ -62,7 +62,7 @@ class StateTable(Generic[T]):
         self._sealed: list[tuple[int, Layer]] = []
         self._live: dict[Namespace, dict[bytes, T | None]] = {}
         self._live_max = LIVE_MAX
-        self._read = 0  # Live values that were read since the last look at how many there are.
+        self._reads = 0  # Live values that were read since the last look at how many there are.
         self._touched: dict[Namespace, dict[bytes, None]] = {}
         self._before: dict[tuple[Namespace, bytes], _Before] | None = None  # While a call is on trial; see `begin`.
 
@@ -112,9 +112,9 @@ class StateTable(Generic[T]):
 
     def _has_read(self, count: int) -> None:
         """So many live values more; if these are many, those that did not change are forgotten."""
-        self._read += count
-        if self._read > self._live_max:
-            self._read = count
+        self._reads += count
+        if self._reads > self._live_max:
+            self._reads = count
             for namespace, live in list(self._live.items()):
                 touched = self._touched.get(namespace, {})
                 self._live[namespace] = {key: live[key] for key in touched if key in live}
@@ -230,7 +230,7 @@ class StateTable(Generic[T]):
         self._touched = {}
         if self._base.is_outside and sum(map(len, self._live.values())) > self._live_max:
             self._live.clear()  # The layer has what they were.
-            self._read = 0
+            self._reads = 0
         if self.is_upgraded and self._upgraded_in is None:
             self._upgraded_in = checkpoint
         if layer:
