@@ -8,7 +8,7 @@ from typing import Any
 
 from actorstream import Record, Window, agg, session, sliding, tumbling
 from actorstream.streams.stream import Stream
-from benchmarks.nexmark.model import Auction, Bid, Person
+from benchmarks.nexmark.model import Bid
 from benchmarks.nexmark.query import Inputs, Query
 
 
@@ -58,23 +58,18 @@ class NewSeller(Record):
     start: datetime
 
 
-def person_of(event: Person | Auction) -> int:
-    """Who it is, or whose."""
-    return event.id if isinstance(event, Person) else event.seller
+class Offering(Record):
+    seller: int
+    start: datetime
+    auctions: int
 
 
 def new_sellers(inputs: Inputs) -> Stream[NewSeller]:
     """q8: who came, and offered something in the same ten seconds."""
-    events: Stream[Person | Auction] = inputs.persons.union(inputs.auctions)  # type: ignore[arg-type, assignment]
-
-    @events.key_by(person_of).window(tumbling("10s"))
-    def new_seller(window: Window[int, Person | Auction]) -> NewSeller | None:
-        persons = [event for event in window if isinstance(event, Person)]
-        if not persons or len(persons) == len(window):
-            return None
-        return NewSeller(window.key, persons[0].name, window.start)
-
-    return new_seller
+    tens = tumbling("10s")
+    offered = inputs.auctions.key_by("seller").window(tens)
+    offering = offered.aggregate(Offering, name="offering", auctions=agg.count()).key_by("seller").window(tens)
+    return inputs.persons.key_by("id").window(tens).join(offering, into=NewSeller, name="new_sellers")
 
 
 class BidderCount(Record):
@@ -132,7 +127,7 @@ QUERIES = [
     ),
     Query(
         "q8",
-        "new sellers (two streams in one window)",
+        "new sellers (join of windows)",
         new_sellers,
         NewSeller,
         """
