@@ -254,13 +254,15 @@ class App:
 
             connector = GeneratorSource(user)
             check_event_time(connector.type, event_time)
+            naming = self._program.naming("source", user, name, None)
+            connector.operator = naming["name"]
             node = nodes.Source(
                 connector=connector,
                 event_time=event_time,
                 max_delay_us=duration_us(max_delay, what="max_delay", zero=True),
                 type=connector.type,
                 on_error=checked(on_error, "source"),
-                **self._program.naming("source", user, name, None),
+                **naming,
             )
             return Stream(self._program, self._program.add(node), user)
 

@@ -13,6 +13,7 @@ from actorstream.errors import BadInput, Mistake, OperatorError, PlanError
 from actorstream.host import Clock, SystemClock
 from actorstream.model.utc import as_utc
 from actorstream.streams.connector import Chunk
+from actorstream.streams.engine.failure import failed
 from actorstream.streams.generated import Awaited, Iterated, Patience, Taken
 from actorstream.streams.site import hints
 
@@ -85,7 +86,7 @@ class GeneratorSource:
     what was read before a crash is lost, because nobody can ask for it again.
 
     Args:
-        function: the generator function.
+        function: the generator function. Errors name it, unless `operator` is set to another name.
         clock: tells how long a read has taken; a simulation gives its own.
 
     Example:
@@ -105,7 +106,7 @@ class GeneratorSource:
         if not (self.is_async or inspect.isgeneratorfunction(inspect.unwrap(function))):
             raise PlanError(f"{_shown(function)} is not a generator function; a source yields its values")
         self.function = function
-        self.name = str(getattr(function, "__name__", "generator"))
+        self.name = self.operator = str(getattr(function, "__name__", "generator"))
         self.clock: Clock = clock or SystemClock()
         self.replayable = _takes_offset(function)
         self.type: Any = _yielded_type(function, self.replayable)
@@ -158,8 +159,7 @@ class GeneratorReader:
         except (Mistake, OperatorError):
             raise
         except Exception as error:
-            place, cause = f"value {self._count + 1}", f"{type(error).__name__}: {error}"
-            raise OperatorError(self._source.name, place, cause=cause) from error
+            raise failed(self._source.operator, f"value {self._count + 1}", error) from error
 
     def _split(self, pair: Any) -> Any:
         if not isinstance(pair, tuple) or len(pair) != 2:

@@ -13,7 +13,7 @@ from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.engine import vectors
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.contents import Content, Contents, View
-from actorstream.streams.engine.failure import failed, show
+from actorstream.streams.engine.failure import cause_of, fail, failed, show
 from actorstream.streams.engine.inputs import inputs_of
 from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.engine.partials import Partial, are_partials
@@ -164,6 +164,7 @@ class Aggregated(Contents):
 
     def __init__(self, node: WindowAggregate) -> None:
         key = key_of(node)
+        self._operator = node.name
         self.folding = Folding(node.name, node.aggregates)
         self.kind = self.folding.kind(key.type)
         self._parts = len(key.fields)
@@ -171,13 +172,27 @@ class Aggregated(Contents):
         self._build = builder(node.type, node.key_names, names, window=True)
 
     def view(self, batch: Batch) -> View:
-        return self.folding.columns(batch)
+        return batch, self.folding.columns(batch)
 
     def fold(self, view: View, places: Sequence[int]) -> Content:
-        return self.folding.partials(view, places)
+        return self.fold_all(view, [places])[0]
 
     def fold_all(self, view: View, groups: Sequence[Sequence[int]]) -> list[Content]:
-        return list(self.folding.partials_of_all(view, groups))
+        batch, columns = view
+        try:
+            return list(self.folding.partials_of_all(columns, groups))
+        except OperatorError as error:
+            raised = error
+        self._name_record(batch, columns, [place for places in groups for place in places])
+        raise raised
+
+    def _name_record(self, batch: Batch, columns: Columns, places: Sequence[int]) -> None:
+        """Raise for the first record that cannot be folded even by itself."""
+        for place in places:
+            try:
+                self.folding.partials(columns, [place])
+            except OperatorError as error:
+                fail(self._operator, batch, place, cause_of(error), shown=error.record)
 
     def merge(self, contents: Sequence[Content]) -> Content:
         return contents[0] if len(contents) == 1 else reduce(self.folding.merge, contents)
