@@ -39,7 +39,8 @@ def kept_by(node: Node) -> tuple[str, ...]:
         case nodes.Process():
             return tuple(_injected(one) for one in node.injected if one.kind != "key")
         case join_nodes.WindowJoin():
-            return (f"each record of both sides, per key and {_window(node)}",)
+            what = "the columns that it takes" if node.over_columns else "each record"
+            return (f"{what} of both sides, per key and {_window(node)}",)
         case join_nodes.IntervalJoin(within_us=within_us):
             return (f"each record of both sides, per key, dropped when {show_us(within_us)} are over",)
         case join_nodes.AsOfJoin():

@@ -58,3 +58,21 @@ def six(left: A, right: B) -> str:
 @t.join(t)
 def seven(left: B, right: B) -> str:
     return left.k
+
+
+class Both(Record):
+    k: str
+    at_right: datetime | None
+
+
+both = a.window(tumbling("1s")).join(b.window(tumbling("1s")), into=Both, how="left", name="both")
+
+
+@both.map
+def eight(pair: Both) -> str:
+    return pair.k
+
+
+@both.late.map
+def nine(late: A | B) -> str:
+    return late.k
