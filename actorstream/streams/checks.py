@@ -109,7 +109,7 @@ def checked_parallelism(parallelism: Any, use: str) -> int:
     if isinstance(parallelism, int) and not isinstance(parallelism, bool) and 1 <= parallelism <= KEY_GROUPS:
         return parallelism
     raise PlanError(
-        f"{use} at {user_site()}: parallelism is {parallelism!r}; it is the number of instances that share the keys, "
+        f"{use} at {user_site()}: parallelism is {parallelism!r}; it is the number of instances that share the work, "
         f"from 1 to {KEY_GROUPS}"
     )
 

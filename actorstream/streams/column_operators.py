@@ -41,6 +41,7 @@ class ColumnOperators(Generic[V]):
         *expressions: Any,
         into: type[R] | None = None,
         name: str | None = None,
+        parallelism: int = 1,
         on_error: Policy | None = None,
         **named: Any,
     ) -> Stream[R]:
@@ -60,6 +61,7 @@ class ColumnOperators(Generic[V]):
             >>> app.collect(bids.select("item", double=pl.col("price") * 2))[0].double
             4.0
         """
+        checks.checked_parallelism(parallelism, "select")
         return self._columns("select", expressions, named, into, name, on_error)
 
     def with_columns(
@@ -67,6 +69,7 @@ class ColumnOperators(Generic[V]):
         *expressions: Any,
         into: type[R] | None = None,
         name: str | None = None,
+        parallelism: int = 1,
         on_error: Policy | None = None,
         **named: Any,
     ) -> Stream[R]:
@@ -84,9 +87,12 @@ class ColumnOperators(Generic[V]):
             >>> app.collect(app.stream([Bid(2.0)]).with_columns(tax=pl.col("price") * 0.1))[0].tax
             0.2
         """
+        checks.checked_parallelism(parallelism, "with_columns")
         return self._columns("with_columns", expressions, named, into, name, on_error)
 
-    def where(self, expression: Any, *, name: str | None = None, on_error: Policy | None = None) -> Stream[V]:
+    def where(
+        self, expression: Any, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
+    ) -> Stream[V]:
         """The values for which a Polars expression is true; computed over columns.
 
         Raises:
@@ -101,6 +107,7 @@ class ColumnOperators(Generic[V]):
             >>> app.collect(app.stream([Bid(1.0), Bid(3.0)]).where(pl.col("price") > 2))
             [Bid(price=3.0)]
         """
+        checks.checked_parallelism(parallelism, "where")
         return self._columns("where", (expression,), {}, None, name, on_error)
 
     def _columns(
@@ -141,22 +148,36 @@ class ColumnOperators(Generic[V]):
         *,
         into: type[R],
         name: str | None = None,
+        parallelism: int = 1,
         on_error: Policy | None = None,
     ) -> Stream[R]: ...
     @overload
     def map_batches(
-        self, function: Callable[[Any], Any], /, *, name: str | None = None, on_error: Policy | None = None
+        self,
+        function: Callable[[Any], Any],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Stream[Any]: ...
     @overload
     def map_batches(
-        self, /, *, into: type[R], name: str | None = None, on_error: Policy | None = None
+        self, /, *, into: type[R], name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
     ) -> Callable[[Callable[[Any], Any]], Stream[R]]: ...
     @overload
     def map_batches(
-        self, /, *, name: str | None = None, on_error: Policy | None = None
+        self, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
     ) -> Callable[[Callable[[Any], Any]], Stream[Any]]: ...
     def map_batches(
-        self, function: Any = None, /, *, into: Any = None, name: str | None = None, on_error: Policy | None = None
+        self,
+        function: Any = None,
+        /,
+        *,
+        into: Any = None,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Any:
         """A function from a `polars.DataFrame` to another, over batches of unspecified size.
 
@@ -176,6 +197,7 @@ class ColumnOperators(Generic[V]):
             >>> app.collect(double)
             [Bid(price=4.0)]
         """
+        checks.checked_parallelism(parallelism, "map_batches")
 
         def build(user: Callable[..., Any]) -> Stream[Any]:
             checks.check_function(user, "map_batches")

@@ -75,17 +75,26 @@ class Ends(Generic[V]):
 
     @overload
     def sink(
-        self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
+        self,
+        function: Callable[[V], object],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Callable[[V], object]: ...
     @overload
     def sink(
-        self, /, *, name: str | None = None, on_error: Policy | None = None
+        self, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
     ) -> Callable[[Callable[[V], object]], Callable[[V], object]]: ...
-    def sink(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
+    def sink(
+        self, function: Any = None, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
+    ) -> Any:
         """End this path in a function that is called with each value, at least once (after a crash, some again).
 
         The function stays a function.
         """
+        checks.checked_parallelism(parallelism, "sink")
 
         def build(user: Callable[..., Any]) -> Callable[..., Any]:
             checks.check_function(user, "sink")

@@ -71,32 +71,63 @@ class KeyedStream(Stream[V], RunningResults[V], Generic[K, V]):
 
         @overload
         def filter(
-            self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
+            self,
+            function: Callable[[V], object],
+            /,
+            *,
+            name: str | None = None,
+            parallelism: int = 1,
+            on_error: Policy | None = None,
         ) -> KeyedStream[K, V]: ...
         @overload
         def filter(
-            self, /, *, name: str | None = None, on_error: Policy | None = None
+            self, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
         ) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
         def filter(
-            self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None
+            self,
+            function: Any = None,
+            /,
+            *,
+            name: str | None = None,
+            parallelism: int = 1,
+            on_error: Policy | None = None,
         ) -> Any: ...
 
         @overload
         def tap(
-            self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
+            self,
+            function: Callable[[V], object],
+            /,
+            *,
+            name: str | None = None,
+            parallelism: int = 1,
+            on_error: Policy | None = None,
         ) -> KeyedStream[K, V]: ...
         @overload
         def tap(
-            self, /, *, name: str | None = None, on_error: Policy | None = None
+            self, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
         ) -> Callable[[Callable[[V], object]], KeyedStream[K, V]]: ...
-        def tap(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any: ...
+        def tap(
+            self,
+            function: Any = None,
+            /,
+            *,
+            name: str | None = None,
+            parallelism: int = 1,
+            on_error: Policy | None = None,
+        ) -> Any: ...
 
         def where(
-            self, expression: Any, *, name: str | None = None, on_error: Policy | None = None
+            self, expression: Any, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
         ) -> KeyedStream[K, V]: ...
 
         def split(
-            self, *, name: str | None = None, on_error: Policy | None = None, **branches: Callable[[V], object]
+            self,
+            *,
+            name: str | None = None,
+            parallelism: int = 1,
+            on_error: Policy | None = None,
+            **branches: Callable[[V], object],
         ) -> tuple[KeyedStream[K, V], ...]: ...
 
     def window(

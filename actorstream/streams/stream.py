@@ -6,7 +6,7 @@ A stream made from a named function stays callable: it is that function. Nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from actorstream.errors import PlanError
 from actorstream.streams import checks
@@ -79,13 +79,20 @@ class Stream(ColumnOperators[V], Ends[V]):
         /,
         *,
         name: str | None = None,
+        parallelism: int = 1,
         on_error: Policy | None = None,
         concurrency: int | None = None,
         ordered: bool = True,
     ) -> Stream[R]: ...
     @overload
     def map(
-        self, function: Callable[[V], R], /, *, name: str | None = None, on_error: Policy | None = None
+        self,
+        function: Callable[[V], R],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Stream[R]: ...
     @overload
     def map(
@@ -93,6 +100,7 @@ class Stream(ColumnOperators[V], Ends[V]):
         /,
         *,
         name: str | None = None,
+        parallelism: int = 1,
         on_error: Policy | None = None,
         concurrency: int | None = None,
         ordered: bool = True,
@@ -103,6 +111,7 @@ class Stream(ColumnOperators[V], Ends[V]):
         /,
         *,
         name: str | None = None,
+        parallelism: int = 1,
         on_error: Policy | None = None,
         concurrency: int | None = None,
         ordered: bool = True,
@@ -113,6 +122,8 @@ class Stream(ColumnOperators[V], Ends[V]):
         values are asked for again; what comes of them still counts once.
 
         Args:
+            parallelism: accepted, and changes nothing: as all operators that keep no state, this one runs in every
+                instance of what it reads.
             concurrency: of an async function: how many calls may be under way, 16 if it is left out.
             ordered: of an async function: whether a result waits for those before it. If not, only marks of event time
                 keep it from overtaking.
@@ -134,6 +145,7 @@ class Stream(ColumnOperators[V], Ends[V]):
             >>> app.collect(slowly)
             [10, 20, 30]
         """
+        checks.checked_parallelism(parallelism, "map")
 
         def build(user: Callable[..., Any]) -> Any:
             if not callable(user):
@@ -157,13 +169,21 @@ class Stream(ColumnOperators[V], Ends[V]):
 
     @overload
     def filter(
-        self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
+        self,
+        function: Callable[[V], object],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Stream[V]: ...
     @overload
     def filter(
-        self, /, *, name: str | None = None, on_error: Policy | None = None
+        self, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
     ) -> Callable[[Callable[[V], object]], Stream[V]]: ...
-    def filter(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
+    def filter(
+        self, function: Any = None, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
+    ) -> Any:
         """The values for which the function is true.
 
         Example:
@@ -172,17 +192,26 @@ class Stream(ColumnOperators[V], Ends[V]):
             >>> app.collect(app.stream([1, 2, 3]).filter(lambda n: n > 1))
             [2, 3]
         """
+        checks.checked_parallelism(parallelism, "filter")
         return self._rows(nodes.Filter, "filter", function, name, on_error, None)
 
     @overload
     def tap(
-        self, function: Callable[[V], object], /, *, name: str | None = None, on_error: Policy | None = None
+        self,
+        function: Callable[[V], object],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Stream[V]: ...
     @overload
     def tap(
-        self, /, *, name: str | None = None, on_error: Policy | None = None
+        self, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
     ) -> Callable[[Callable[[V], object]], Stream[V]]: ...
-    def tap(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
+    def tap(
+        self, function: Any = None, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
+    ) -> Any:
         """The same values; the function looks at each. After a crash it may see some twice.
 
         Example:
@@ -194,17 +223,26 @@ class Stream(ColumnOperators[V], Ends[V]):
             >>> seen
             [1, 2]
         """
+        checks.checked_parallelism(parallelism, "tap")
         return self._rows(nodes.Tap, "tap", function, name, on_error, None)
 
     @overload
     def flat_map(
-        self, function: Callable[[V], Iterable[R]], /, *, name: str | None = None, on_error: Policy | None = None
+        self,
+        function: Callable[[V], Iterable[R]],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> Stream[R]: ...
     @overload
     def flat_map(
-        self, /, *, name: str | None = None, on_error: Policy | None = None
+        self, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
     ) -> Callable[[Callable[[V], Iterable[R]]], Stream[R]]: ...
-    def flat_map(self, function: Any = None, /, *, name: str | None = None, on_error: Policy | None = None) -> Any:
+    def flat_map(
+        self, function: Any = None, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
+    ) -> Any:
         """Any number of values for each: the function returns an iterable, or is a generator.
 
         Example:
@@ -213,6 +251,7 @@ class Stream(ColumnOperators[V], Ends[V]):
             >>> app.collect(app.stream(["a b", "c"]).flat_map(str.split))
             ['a', 'b', 'c']
         """
+        checks.checked_parallelism(parallelism, "flat_map")
         return self._rows(
             nodes.FlatMap, "flat_map", function, name, on_error, lambda f: checks.element_type(checks.result_type(f))
         )
@@ -243,17 +282,23 @@ class Stream(ColumnOperators[V], Ends[V]):
 
     @overload
     def key_by(
-        self, function: Callable[[V], K], /, *, name: str | None = None, on_error: Policy | None = None
+        self,
+        function: Callable[[V], K],
+        /,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
     ) -> KeyedStream[K, V]: ...
     @overload
     def key_by(
-        self, field: str, /, *fields: str, name: str | None = None, on_error: Policy | None = None
+        self, field: str, /, *fields: str, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
     ) -> KeyedStream[Any, V]: ...
     @overload
     def key_by(
-        self, /, *, name: str | None = None, on_error: Policy | None = None
+        self, /, *, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None
     ) -> Callable[[Callable[[V], K]], KeyedStream[K, V]]: ...
-    def key_by(self, *by: Any, name: str | None = None, on_error: Policy | None = None) -> Any:
+    def key_by(self, *by: Any, name: str | None = None, parallelism: int = 1, on_error: Policy | None = None) -> Any:
         """Give each record a key: a function of it, or the values of one field (bare) or several (a tuple).
 
         Example:
@@ -265,6 +310,7 @@ class Stream(ColumnOperators[V], Ends[V]):
         """
         from actorstream.streams.keyed import KeyedStream
 
+        checks.checked_parallelism(parallelism, "key_by")
         if by and all(isinstance(one, str) for one in by):
             return self._key_by_fields(by, name, on_error)
 
@@ -312,7 +358,7 @@ class Stream(ColumnOperators[V], Ends[V]):
         self._program.add(node)
         return KeyedStream(self._program, node)
 
-    def union(self, *others: Stream[V], name: str | None = None) -> Stream[V]:
+    def union(self, *others: Stream[R], name: str | None = None) -> Stream[V | R]:
         """This stream and others as one, in no particular order between them.
 
         Example:
@@ -321,17 +367,22 @@ class Stream(ColumnOperators[V], Ends[V]):
             >>> sorted(app.collect(app.stream([1], name="one").union(app.stream([2], name="two"))))
             [1, 2]
         """
-        inputs = (self, *others)
+        inputs: tuple[Stream[Any], ...] = (self, *others)
         if any(one._program is not self._program for one in inputs):
             raise PlanError(f"union at {user_site()} mixes streams of two apps; keep a plan within one App")
         types = [one._node.type for one in inputs]
         alike = all(one == types[0] for one in types)
         naming = self._program.naming("union", None, name, self.name)
         node = nodes.Union(inputs=tuple(one._node for one in inputs), type=types[0] if alike else Any, **naming)
-        return cast("Stream[V]", Stream(self._program, self._program.add(node)))
+        return Stream(self._program, self._program.add(node))
 
     def split(
-        self, *, name: str | None = None, on_error: Policy | None = None, **branches: Callable[[V], object]
+        self,
+        *,
+        name: str | None = None,
+        parallelism: int = 1,
+        on_error: Policy | None = None,
+        **branches: Callable[[V], object],
     ) -> tuple[Stream[V], ...]:
         """Several streams out of one: each value goes to the first branch whose predicate is true of it.
 
@@ -348,6 +399,7 @@ class Stream(ColumnOperators[V], Ends[V]):
             >>> app.collect(high), app.collect(low)
             ([5, 9], [3])
         """
+        checks.checked_parallelism(parallelism, "split")
         if not branches:
             raise PlanError(f"split at {user_site()} was given no branch; give it some: split(high=predicate, ...)")
         for predicate in branches.values():

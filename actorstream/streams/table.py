@@ -85,7 +85,7 @@ class Table(Generic[K, V]):
         """The latest values of a key in both tables, at every change of either: a stream, to make a table of again.
 
         A decorator over `(value, other value)`; without a function the pairs themselves. What is deleted from a table
-        counts as missing from then on.
+        counts as missing from then on; where that leaves no row, nothing is emitted.
 
         Args:
             how: "inner": once both have a value; "left": once this one has, the other may be None; "outer": either may.

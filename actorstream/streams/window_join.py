@@ -107,6 +107,7 @@ def window_join(sides: Sides, function: Callable[..., Any] | None, into: Any) ->
             "the same allowed_lateness and emit"
         )
     check_how(sides.how, HOWS)
+    left._is_joined = right._is_joined = True
     if into is not None:
         if function is not None:
             raise PlanError(f"join at {user_site()} was given a function and into=; one of them says what a pair gives")

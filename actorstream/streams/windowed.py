@@ -41,6 +41,7 @@ class WindowedStream(Generic[K, V]):
         self._program, self._of, self._key, self._window = program, of, key, window
         self._allowed_lateness_us, self._emit = allowed_lateness_us, emit
         self._finished: nodes.Node | None = None
+        self._is_joined = False
 
     @property
     def late(self) -> Stream[V]:
@@ -53,6 +54,11 @@ class WindowedStream(Generic[K, V]):
             from actorstream.errors import PlanError
             from actorstream.streams.site import user_site
 
+            if self._is_joined:
+                raise PlanError(
+                    f".late at {user_site()}: these windows were joined; ask what the join gave for .late: it has the "
+                    "late records of both sides"
+                )
             raise PlanError(
                 f".late at {user_site()}: finish the window first (aggregate, or a function over Window), then ask "
                 "for .late"

@@ -127,6 +127,7 @@ assert_type(words, Stream[str])
 assert_type(look, Stream[Payment])
 assert_type(stream.map(lambda payment: payment.card, name="card"), Stream[str])
 assert_type(amount.union(amount), Stream[float])
+assert_type(stream.union(words), Stream[Payment | str])
 
 # --- columns ---------------------------------------------------------------------------------------------------------
 
