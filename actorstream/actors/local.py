@@ -172,7 +172,7 @@ class LocalScheduler:
             self._reporter.close()
         if self._coroutines is not None:
             self._crews.cancel()
-            self._coroutines.close(STOP_SECONDS)
+            self._coroutines.close()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(STOP_SECONDS)
         self._workers.shutdown(wait=True, cancel_futures=True)

@@ -10,6 +10,9 @@ from typing import Any
 CANCEL_SECONDS = 5.0
 """How long coroutines that are cancelled may take to end, when their loop closes."""
 
+CLOSE_SECONDS = 10.0
+"""How long all of that may take; a call that blocks the loop, or a thread, is then left behind."""
+
 EXECUTOR_THREADS = 32
 """Threads that coroutines may use at a time (`asyncio.to_thread`)."""
 
@@ -24,10 +27,10 @@ class LoopThread:
         self._thread = threading.Thread(target=self._main, name="actorstream-coroutines", daemon=True)
         self._thread.start()
 
-    def close(self, seconds: float) -> None:
-        """Cancel what runs, wait for it, and end the thread; after so many seconds go on without."""
+    def close(self) -> None:
+        """Cancel what runs, wait for it, and end the thread; but not for ever."""
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(seconds)
+        self._thread.join(CLOSE_SECONDS)
 
     def _main(self) -> None:
         try:

@@ -14,9 +14,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, NoReturn, Protocol, TypeVarTuple, Unpack
 
 from actorstream.errors import OutsideSimulation
@@ -130,7 +131,9 @@ class VirtualLoop(OutsideLoop):
 
     def _turn(self) -> None:
         before = asyncio._get_running_loop()  # The user's own, if the simulation runs within one.
+        hooks = sys.get_asyncgen_hooks()
         asyncio._set_running_loop(self)
+        sys.set_asyncgen_hooks(None, self._finish)
         try:
             for _ in range(len(self._ready)):
                 handle = self._ready.popleft()
@@ -138,10 +141,16 @@ class VirtualLoop(OutsideLoop):
                     handle._run()
         finally:
             asyncio._set_running_loop(before)
+            sys.set_asyncgen_hooks(*hooks)
             self._is_due = False
         if self._ready and self._state == "open":
             self._is_due = True
             self._after(1, self._turn)
+
+    def _finish(self, values: AsyncGenerator[Any, Any]) -> None:
+        """An async generator was let go of: its `finally` blocks run."""
+        if self._state != "closed":
+            self.create_task(values.aclose())
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Asyncio calls this; the event was cancelled already."""

@@ -168,7 +168,7 @@ def test_a_thread_of_a_loop_ends_with_what_runs_there() -> None:
     Crew(thread.loop, call, 1, (), lambda outcomes: None).start([(0, "a")])
     future.result()
     asyncio.run_coroutine_threadsafe(asyncio.sleep(0.01), thread.loop).result()
-    thread.close(10)
+    thread.close()
 
     assert tidied == ["a"]
     assert thread.loop.is_closed()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -93,6 +93,25 @@ def test_what_asyncio_offers_beside_sleep_works() -> None:
 
     assert bench.run(main()) == ["a", "b", "late", "slept"]
     assert bench.seconds == 6  # A timeout that was not needed does not move time.
+
+
+def test_an_async_generator_that_is_let_go_of_tidies_up() -> None:
+    """On the loop, so that it may await."""
+    bench, said = Bench(), []
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            await asyncio.sleep(1)
+            said.append("tidied")
+
+    async def main() -> int:
+        return await anext(numbers())
+
+    assert bench.run(main()) == 1
+    assert said == ["tidied"]
 
 
 @pytest.mark.parametrize(
