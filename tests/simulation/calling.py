@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from actorstream import App, agg, dead_letter, retry, tumbling
-from tests.simulation.workloads import Event, Workload, events
+from tests.simulation.workloads import Event, Place, Workload, events
 
 
 def calling() -> Workload:
@@ -16,6 +17,37 @@ def calling() -> Workload:
 def calling_in_any_order() -> Workload:
     """The same where order is not kept: what counts goes by event time."""
     return _calling("calling-in-any-order", ordered=False)
+
+
+def calling_everywhere() -> Workload:
+    """Calls behind calls, in front of and behind a table, a window, a split and a union."""
+    app = App("calling-everywhere")
+    source, places = app.topic("source", Event, partitions=2, key="key"), app.topic("places", Place, partitions=2)
+    named, counts = app.topic("named", dict, key="key"), app.topic("counts", dict, key="key")
+    values = app.topic("values", int)
+
+    async def nap(value: Any) -> Any:
+        await asyncio.sleep(0.003)
+        return value
+
+    async def raised(event: Event) -> Event:
+        await asyncio.sleep(event.value % 3 / 1000)
+        return event.replace(value=event.value + 1)
+
+    async def value_of(event: Event) -> int:
+        return event.value
+
+    once = app.stream(source, event_time="at", max_delay="2s").map(raised, name="once", concurrency=3)
+    twice = once.filter(lambda event: event.value % 7 != 0, name="some").map(raised, name="twice", concurrency=7)
+    table = app.table(app.stream(places).map(nap, name="read", concurrency=2), key="id")
+    by_place = twice.key_by(lambda event: event.value % 5, name="place")
+    by_place.join(table, lambda event, place: {"key": event.key, "at": place and place.name}, name="join").to(named)
+    windows = twice.key_by("key").window(tumbling("10s")).aggregate(name="windows", n=agg.count())
+    windows.map(nap, name="asked", concurrency=4).to(counts)
+    high, low = twice.split(high=lambda event: event.value > 50, low=lambda event: True)
+    lows = low.map(value_of, name="lows", ordered=False)
+    high.map(value_of, name="highs").union(lows, name="all").to(values)
+    return Workload(app, {source: events(100), places: [Place(number, f"p{number}") for number in range(5)]})
 
 
 def _calling(name: str, *, ordered: bool) -> Workload:

@@ -28,6 +28,15 @@ def test_what_is_awaited_counts_once(make: Callable[[], Workload]) -> None:
     assert happened["aborted"] > 0
 
 
+def test_calls_may_stand_anywhere() -> None:
+    """What lies between them is held back, and comes, with the rest."""
+    workload = calling.calling_everywhere()
+
+    happened = simulate(workload.app, workload.inputs, seeds=range(20))
+
+    assert_everything_happened(happened, 20)
+
+
 def test_a_seed_is_the_same_run_each_time() -> None:
     """Coroutines and actors share one order of events."""
     workload = calling.calling_in_any_order()
