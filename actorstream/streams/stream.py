@@ -123,7 +123,7 @@ class Stream(ColumnOperators[V], Ends[V]):
 
         Args:
             parallelism: accepted, and changes nothing: as all operators that keep no state, this one runs in every
-                instance of what it reads.
+                instance of what it reads; an async function is called by one instance, for all.
             concurrency: of an async function: how many calls may be under way, 16 if it is left out.
             ordered: of an async function: whether a result waits for those before it. If not, only marks of event time
                 keep it from overtaking.
