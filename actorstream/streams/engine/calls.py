@@ -17,7 +17,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from actorstream.model.identity import Encoder
+from actorstream.model.identity import encode_all
 from actorstream.streams.engine.failure import CALLS
 from actorstream.streams.engine.handles import Handle, Handles
 from actorstream.streams.inject import Injection
@@ -42,8 +42,7 @@ class CompiledCalls:
         self._injected = injected
         self._handles = handles
         self._by_kind: dict[type, Calls] = {}
-        self._first: dict[type, Handle] = {}  # Of the handles of each class of keys the first.
-        self._encoder = Encoder()
+        self._lookups: dict[type, list[Handle]] = {}  # Of each class of keys.
 
     def of(self, keys: Sequence[Any]) -> Calls | None:
         """What calls the function for rows with such keys; None if they are not all of one plain class."""
@@ -55,10 +54,11 @@ class CompiledCalls:
 
     def fetch(self, keys: Sequence[Any]) -> None:
         """Fetch the handles of keys of one plain class, before they are asked for one by one."""
-        handle = self._first.get(type(keys[0])) if len(keys) else None
-        if handle is not None:
-            missing = [key for key in dict.fromkeys(keys) if key not in handle]
-            self._handles.fetch(self._encoder.encode_all(missing))
+        lookups = self._lookups.get(type(keys[0])) if len(keys) else None
+        if lookups:
+            first = lookups[0]
+            missing = [key for key in dict.fromkeys(keys) if key not in first]
+            self._handles.bind_all(missing, encode_all(missing), lookups)
 
     def _compile(self, kind: type) -> Calls:
         names: dict[str, Any] = {"f": self._function}
@@ -67,8 +67,8 @@ class CompiledCalls:
             if one.kind == "key":
                 arguments.append("k")
             else:
-                names[f"a{number}"] = handle = self._handles.handle(one)
-                self._first.setdefault(kind, handle)
+                names[f"a{number}"] = lookup = self._handles.handle(one)
+                self._lookups.setdefault(kind, []).append(lookup)
                 arguments.append(f"a{number}[k]")
         source = f"def calls(rows, keys):\n    return [f({', '.join(arguments)}) for v, k in zip(rows, keys)]"
         exec(compile(source, CALLS, "exec"), names)

@@ -65,10 +65,10 @@ class Handle(dict[Any, Any]):
     def __init__(self, handles: Handles, one: Injection) -> None:
         super().__init__()
         self._handles = handles
-        self._one = one
+        self.one = one
 
     def __missing__(self, key: Any) -> Any:
-        found = self[key] = self._handles.bind(encode(key), (self._one,))[0]
+        found = self[key] = self._handles.bind(encode(key), (self.one,))[0]
         return found
 
 
@@ -152,6 +152,22 @@ class Handles:
         missing = [key for key in dict.fromkeys(encoded) if key not in self._bound]
         for table in self._tables.values():
             table.fetch(0, missing)
+
+    def bind_all(self, keys: Sequence[Any], encoded: Sequence[bytes], lookups: Sequence[Handle]) -> None:
+        """Make the handles of many keys at once, for `lookups` of states that do not know them."""
+        every = self._bound
+        for lookup in lookups:
+            one = lookup.one
+            log = self._logs[one.parameter]
+            contents = self._tables[one.parameter].get_all(0, encoded)
+            for key, of, content in zip(keys, encoded, contents, strict=True):
+                states = every.get(of)
+                if states is None:
+                    states = every[of] = {}
+                handle = states.get(one.parameter)
+                if handle is None:
+                    handle = states[one.parameter] = bound(one, content, of, log)
+                lookup[key] = handle
 
     def bind(self, encoded: bytes, injected: Sequence[Injection]) -> tuple[Any, ...]:
         """The handles of one key."""

@@ -110,6 +110,14 @@ class StateTable(Generic[T]):
                 encoded = layer.get(key, encoded)
             live[key] = None if encoded is None else decode(encoded)
 
+    def get_all(self, namespace: Namespace, keys: Sequence[bytes]) -> list[T | None]:
+        """The live values of some keys, in their order."""
+        if not self._base.is_outside:
+            return [self.get(namespace, key) for key in keys]
+        self.fetch(namespace, keys)
+        live = self._live.get(namespace, {})
+        return [live.get(key) for key in keys]
+
     def _has_read(self, count: int) -> None:
         """So many live values more; if these are many, those that did not change are forgotten."""
         self._reads += count
