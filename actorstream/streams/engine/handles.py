@@ -197,6 +197,15 @@ class Handles:
         if len(self._bound) > KEYS_MAX:
             self._forget()
 
+    def look(self, encoded: bytes, now: Instant, *, decided: bool) -> dict[str, Any]:
+        """A copy of what each state of a key holds, if anything; what is over at `now` is not there."""
+        found = {
+            name: self._tables[name].copy_of(0, encoded, decided=decided)
+            for name in self._logs
+            if name not in self._expiries or not self._expiries[name].is_over(encoded, now)
+        }
+        return {name: content for name, content in found.items() if content is not None}
+
     # --- a call on trial: what it does can be taken back -----------------------------------------------------------
 
     def begin(self, encoded: bytes) -> None:

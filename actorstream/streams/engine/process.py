@@ -172,6 +172,10 @@ class ProcessStage(GuardedStage):
         if values:
             self.emit(batch.choose(places, values, self._node.type))
 
+    def look(self, key: bytes, *, decided: bool) -> Any:
+        """The content of each state, by its name, where there is any."""
+        return self._handles.look(key, self._mark, decided=decided)
+
     def pass_time(self, watermark: Instant) -> Work:
         if self._handles.is_due(watermark):
             yield from self._fire(watermark)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from actorstream.errors import OperatorError
-from actorstream.model.identity import Encoder
+from actorstream.model.identity import Encoder, decode
 from actorstream.streams.engine.aggregate import Accumulators, Columns, Folding
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.failure import cause_of
@@ -53,6 +53,11 @@ class ReduceStage(GuardedStage):
             batch = batch.choose(kept(failed, len(batch)))
         self.emit(batch.with_rows(results, self._node.type))
 
+    def look(self, key: bytes, *, decided: bool) -> Any:
+        """The result so far, or None."""
+        kept_result = self._table.copy_of(0, key, decided=decided)
+        return None if kept_result is None else kept_result[0]
+
 
 class RunningAggregateStage(Stage):
     """`keyed.aggregate(...)`."""
@@ -98,6 +103,14 @@ class RunningAggregateStage(Stage):
         result = self._build([*(key if self._several else (key,)), *self.folding.results(accumulators)])
         self._table.put(0, encoded, accumulators)
         return result
+
+    def look(self, key: bytes, *, decided: bool) -> Any:
+        """The row so far, as it went out last, or None."""
+        accumulators = self._table.copy_of(0, key, decided=decided)
+        if accumulators is None:
+            return None
+        of = decode(key, self._key.key_type)
+        return self._build([*(of if self._several else (of,)), *self.folding.results(accumulators)])
 
 
 def _key_node(node: Reduce | RunningAggregate) -> KeyBy:

@@ -47,6 +47,14 @@ class Stage(ABC):
     def restored(self) -> None:  # noqa: B027 - most stages derive nothing
         """The tables were loaded or rolled back: rebuild what is derived from them."""
 
+    def look(self, key: bytes, *, decided: bool) -> Any:
+        """What the state holds for a key, now or as of the last decided checkpoint: copies, for people to look at.
+
+        By default the value of each table under its name, where there is one.
+        """
+        found = {table.name: table.copy_of(0, key, decided=decided) for table in self.tables}
+        return {name: value for name, value in found.items() if value is not None}
+
     def emit(self, batch: Batch) -> None:
         """Push a batch into the next stages."""
         if len(batch):

@@ -6,12 +6,12 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from actorstream.errors import AskTimeout, JobFailed, PlanError
+from actorstream.errors import ActorTerminated, AskTimeout, JobFailed, PlanError
 from actorstream.host import require_rocksdb
 from actorstream.log.client import EmbeddedLog
 from actorstream.model.duration import duration_us
@@ -24,12 +24,14 @@ from actorstream.streams.job.messages import (
     JobStatus,
     Leave,
     SavepointTaken,
+    StateRead,
     StopJob,
     TakeSavepoint,
     WhyOpen,
 )
 from actorstream.streams.job.planning import job_spec
-from actorstream.streams.job.spec import Settings
+from actorstream.streams.job.reading import question
+from actorstream.streams.job.spec import JobSpec, Settings
 from actorstream.streams.job.stores import IN_MEMORY, IN_ROCKSDB, STATES
 from actorstream.streams.program import Program
 from actorstream.streams.windows import Window
@@ -41,14 +43,18 @@ UNTIL = (None, "caught_up", "end")
 
 _LOOK_SECONDS = 0.2  # Between two looks at whether the system itself has failed.
 _STATUS_TIMEOUT = "10s"
+_STATE_TRIES, _STATE_WAIT_SECONDS = 100, 0.1  # While tasks get ready.
 _SAVEPOINT_TIMEOUT = "60s"
 
 
 class Job:
     """A running job; made by `App.start`. Leaving a `with` block stops it."""
 
-    def __init__(self, name: str, log: EmbeddedLog, coordinator: Ref, outcome: Future[BaseException | None]) -> None:
-        self.name = name
+    def __init__(
+        self, spec: JobSpec, log: EmbeddedLog, coordinator: Ref, outcome: Future[BaseException | None]
+    ) -> None:
+        self.name = spec.name
+        self._spec = spec
         self._log = log
         self._coordinator = coordinator
         self._outcome = outcome
@@ -126,6 +132,35 @@ class Job:
         assert isinstance(answer, JobStatus)
         return answer
 
+    def state(self, operator: str, key: Any, *, decided: bool = False) -> Any:
+        """What an operator holds for one key: a copy.
+
+        Of `process` a dict from the names of its states to their contents, of those that hold something; of `reduce`
+        and of a running aggregate the result so far, or None; of joins of tables a dict of the values of their sides.
+
+        Args:
+            operator: its name, as `app.explain()` shows it.
+            key: the key, as `key_by` makes it.
+            decided: as of the last checkpoint, which no crash takes back; else as it is at this moment.
+
+        Raises:
+            PlanError: there is no such operator in the job, or it keeps nothing that can be read by key.
+            BadKey: `key` cannot be a key.
+            JobFailed: the job has ended; state can be read while it runs.
+            AskTimeout: the job is too busy to say.
+        """
+        ref, read = question(self._spec, self._coordinator.path, operator, key, decided=decided)
+        for _ in range(_STATE_TRIES):
+            if self._last_status is not None or self._outcome.done():
+                raise JobFailed(f"job {self.name!r} has ended; its state can be read while it runs")
+            with suppress(ActorTerminated):
+                answer = self._log.system.ask(ref, read, timeout=_STATUS_TIMEOUT)
+                assert isinstance(answer, StateRead)
+                if answer.is_ready:
+                    return answer.value
+            self._has_ended(_STATE_WAIT_SECONDS)
+        raise AskTimeout(f"job {self.name!r} is not ready yet; ask for its state again")
+
     def why_open(self, window: Window[Any, Any] | datetime) -> list[Holder]:
         """Who keeps a window from closing: the splits whose watermark has not reached its end, as text for people.
 
@@ -187,7 +222,7 @@ def start(
     except ValueError as error:
         log.close()
         raise JobFailed(f"job {spec.name!r} is running already in this process; stop it first") from error
-    return Job(spec.name, log, coordinator, outcome)
+    return Job(spec, log, coordinator, outcome)
 
 
 def run(program: Program, **options: Any) -> None:

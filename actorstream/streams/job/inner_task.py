@@ -19,7 +19,7 @@ from actorstream.streams.job.task_messages import TaskMessage
 from actorstream.streams.plan.nodes import TableJoin
 
 
-class InnerTask(Task, accepts=TaskMessage | m.Flow):
+class InnerTask(Task, accepts=TaskMessage | m.Flow | m.ReadState):
     """See `task`."""
 
     def __init__(self, spec: TaskSpec) -> None:
@@ -46,6 +46,15 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow):
         weight = Amount(flow.records, flow.size)
         if self.running and self.gate.put(flow.channel, flow.epoch, flow.sequence, flow.element, weight):
             self.work(context)
+
+    @receives(m.ReadState)
+    def on_read_state(self, read: m.ReadState, context: Context) -> None:
+        """Somebody wants to know what an operator holds."""
+        if not self.running:
+            context.reply(m.StateRead(is_ready=False))
+            return
+        stage = next(stage for stage in self.stages.all if stage.name == read.operator)
+        context.reply(m.StateRead(True, stage.look(read.key, decided=read.decided)))
 
     def step(self, context: Context) -> bool:
         taken = self.gate.take(context.host.clock.monotonic_us())

@@ -299,6 +299,24 @@ class Holders(Message):
     holders: tuple[TaskTime, ...]
 
 
+class ReadState(Message):
+    """To a task: what an operator holds for a key. Answered by `StateRead`.
+
+    `decided`: as of the last checkpoint, not now.
+    """
+
+    operator: str
+    key: bytes
+    decided: bool
+
+
+class StateRead(Message):
+    """`is_ready`: False while the task is getting ready; ask again."""
+
+    is_ready: bool
+    value: Any = None
+
+
 class GetStatus(Message):
     """Answered by `JobStatus`."""
 

@@ -127,6 +127,16 @@ class StateTable(Generic[T]):
                 touched = self._touched.get(namespace, {})
                 self._live[namespace] = {key: live[key] for key in touched if key in live}
 
+    def copy_of(self, namespace: Namespace, key: bytes, *, decided: bool) -> T | None:
+        """A copy of a value, as it is now, or as of the last decided checkpoint."""
+        if decided:
+            encoded = self._base.get(namespace, key)
+        elif key in self._touched.get(namespace, ()):
+            encoded = self._encoding(self._live.get(namespace, {}).get(key))
+        else:
+            encoded = self._encoded(namespace, key)
+        return None if encoded is None else self._decode(encoded)
+
     def put(self, namespace: Namespace, key: bytes, value: T) -> None:
         """Keep `value`."""
         if self._before is not None:
