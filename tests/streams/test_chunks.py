@@ -86,7 +86,7 @@ def test_a_base_replaces_what_its_groups_had(groups: range) -> None:
     written: list[tuple[range, list[Change], bool]] = [(ALL, one.seal(1), False)]
     low, high = began(LOW, *written), began(HIGH, *written)
     low.seal(2)
-    written += [(HIGH, high.seal(2), False), (LOW, low.everything(), True)]
+    written += [(HIGH, high.seal(2), False), (LOW, low.entries(), True)]
 
     found = sorted(group for groups in groups_in(began(groups, *written)) for group in groups)
 
