@@ -130,6 +130,10 @@ class TableModel(RuleBasedStateMachine):
     def fetch(self, namespace: int, keys: list[bytes]) -> None:
         self.table.fetch(namespace, keys)
 
+    @rule(namespace=st.sampled_from(NAMESPACES), keys=st.lists(st.sampled_from(KEYS)))
+    def get_all(self, namespace: int, keys: list[bytes]) -> None:
+        assert self.table.get_all(namespace, keys) == [self.now.get((namespace, key)) for key in keys]
+
     @rule(place=places, number=st.integers(0, 9))
     def try_and_undo(self, place: tuple[int, bytes], number: int) -> None:
         self.table.begin()
@@ -207,6 +211,19 @@ def test_a_layer_shares_no_live_object() -> None:
     table.rollback()
 
     assert table.get(0, KEYS[0]) == [1]
+
+
+def test_what_is_forgotten_while_many_keys_are_read_is_read_again() -> None:
+    """A key that was live when it was asked for, and was forgotten to make room for the others."""
+    table: StateTable[int] = StateTable("numbers", int)
+    table.keep_in(OrderedStore(MemoryMap(), 0), live_max=2)
+    for number, key in enumerate(KEYS):
+        table.put(0, key, number)
+    table.seal(1)
+    table.commit(1)
+    table.get(0, KEYS[0])
+
+    assert table.get_all(0, KEYS) == [0, 1, 2]
 
 
 def test_a_seal_writes_what_was_touched_since_the_last() -> None:

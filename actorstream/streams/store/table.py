@@ -116,7 +116,7 @@ class StateTable(Generic[T]):
             return [self.get(namespace, key) for key in keys]
         self.fetch(namespace, keys)
         live = self._live.get(namespace, {})
-        return [live.get(key) for key in keys]
+        return [live[key] if key in live else self.get(namespace, key) for key in keys]  # Some may be forgotten again.
 
     def _has_read(self, count: int) -> None:
         """So many live values more; if these are many, those that did not change are forgotten."""
