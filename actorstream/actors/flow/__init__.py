@@ -1,6 +1,6 @@
 """Flow control: channels between actors that carry thousands of records a message, in order, in bounded memory."""
 
-from actorstream.actors.flow.amount import FIRST_WINDOW, LEAST_WINDOW, NOTHING, Amount
+from actorstream.actors.flow.amount import LEAST_WINDOW, NOTHING, Amount
 from actorstream.actors.flow.fence import Fence
 from actorstream.actors.flow.inlet import Grant, Inlet
 from actorstream.actors.flow.messages import CloseChannel, Credit, Data, OpenChannel
@@ -16,7 +16,6 @@ __all__ = [
     "Credit",
     "Data",
     "Ended",
-    "FIRST_WINDOW",
     "Fence",
     "Grant",
     "HORIZON_US",

@@ -33,7 +33,7 @@ class Inlet(Generic[T]):
     was empty. Leaves to others: whose turn it is, and sending what `grant` gives.
     """
 
-    def __init__(self, channel: str, horizon_us: int = HORIZON_US, first: Amount = FIRST_WINDOW) -> None:
+    def __init__(self, channel: str, horizon_us: int = HORIZON_US, first: Amount | None = None) -> None:
         self.channel = channel
         self._fence = Fence(channel)
         self._horizon_us = horizon_us
@@ -51,7 +51,7 @@ class Inlet(Generic[T]):
         self._taken = 0
         self._told = 0
         self._amount = NOTHING
-        self._limit = self._first
+        self._limit = self._first or FIRST_WINDOW
         return self._limit
 
     @property

@@ -22,11 +22,12 @@ FADES_AFTER_US = 200_000
 class Pace:
     """See the module. `horizon_us`: a window is what is taken in so long; `first`: what it is before that is known."""
 
-    def __init__(self, horizon_us: int = HORIZON_US, first: Amount = FIRST_WINDOW) -> None:
+    def __init__(self, horizon_us: int = HORIZON_US, first: Amount | None = None) -> None:
         assert horizon_us > 0
         self._horizon_us = horizon_us
         self._taken = NOTHING  # What is being worked on.
         self._since: int | None = None
+        first = first or FIRST_WINDOW
         self._records, self._bytes = float(first.records), float(first.size_bytes)
         self._busy_us = float(horizon_us)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actorstream.actors.flow import FIRST_WINDOW, HORIZON_US, NOTHING, Amount, Grant, Inlet, Turns
+from actorstream.actors.flow import HORIZON_US, NOTHING, Amount, Grant, Inlet, Turns
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
@@ -21,7 +21,7 @@ from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
 class _Channel:
     __slots__ = ("ended", "idle", "inlet", "loaded", "name", "table", "waits_at", "watermark")
 
-    def __init__(self, name: str, horizon_us: int, first: Amount, *, table: bool) -> None:
+    def __init__(self, name: str, horizon_us: int, first: Amount | None, *, table: bool) -> None:
         self.name = name
         self.table = table
         self.inlet: Inlet[Element] = Inlet(name, horizon_us, first)
@@ -48,7 +48,7 @@ class Gate:
         streams: Iterable[str],
         tables: Iterable[str],
         horizon_us: int = HORIZON_US,
-        first_window: Amount = FIRST_WINDOW,
+        first_window: Amount | None = None,
     ) -> None:
         self._channels = [_Channel(name, horizon_us, first_window, table=False) for name in streams]
         self._channels += [_Channel(name, horizon_us, first_window, table=True) for name in tables]

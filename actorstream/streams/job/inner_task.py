@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actorstream.actors import Context, receives
-from actorstream.actors.flow import FIRST_WINDOW, HORIZON_US, LEAST_WINDOW, Amount
+from actorstream.actors.flow import HORIZON_US, LEAST_WINDOW, Amount
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.partials import records_of
@@ -27,7 +27,7 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow | m.ReadState):
         tables = [channel for channel in spec.senders if channel.endswith(":table")]
         streams = [channel for channel in spec.senders if channel not in tables]
         horizon_us = min(HORIZON_US, spec.job.settings.checkpoint_us // 4)
-        self.gate = Gate(streams, tables, horizon_us, LEAST_WINDOW if spec.task.is_async else FIRST_WINDOW)
+        self.gate = Gate(streams, tables, horizon_us, LEAST_WINDOW if spec.task.is_async else None)
 
     def begin(self, context: Context, prepare: m.Prepare) -> None:
         watermarks, merged = restored_watermarks(self.spec, prepare.restore)
