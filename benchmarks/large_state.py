@@ -2,7 +2,8 @@
 
 First each key comes once, then a fifth as many records for keys in a scattered order: the updates, whose speed is
 compared. The floor reads the same lines in the same blocks, asks for the keys of a block at once, and writes a block as
-one batch. Each runs in a process of its own, so that its peak of memory is its own.
+one batch. Each runs in a process of its own, so that its peak of memory is its own. What counts is the time that the
+process has had of the processor, the threads of RocksDB included.
 
 `python -m benchmarks.large_state 10000000` for as many keys.
 """

@@ -38,7 +38,7 @@ from actorstream.streams.job.spec import JobSpec, TaskSpec, actor_name, task_spe
 from actorstream.streams.job.task import Task
 from actorstream.streams.job.times import Times
 
-PREPARE_WITHIN_US = duration_us("60s")
+PREPARE_WITHIN_US = duration_us("10m")
 """How long tasks may take to roll back or load before the coordinator gives them up."""
 
 RETRY_AFTER_US = duration_us("50ms")
