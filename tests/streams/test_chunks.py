@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from actorstream.errors import BadInput
+from actorstream.streams.job.state_writer import StateWriter
 from actorstream.streams.store.changes import Change
 from actorstream.streams.store.chunks import Chunk, ChunkTable
 
@@ -91,6 +92,21 @@ def test_a_base_replaces_what_its_groups_had(groups: range) -> None:
     found = sorted(group for groups in groups_in(began(groups, *written)) for group in groups)
 
     assert found == ([1, 200] if groups == ALL else [1])
+
+
+def test_chunks_are_soon_written_anew() -> None:
+    """Because each is as large as many entries, and whoever starts again reads all since then."""
+    table = ChunkTable("left", SCHEMA)
+    writer = StateWriter(base_after=100_000)
+    bases = []
+    for checkpoint in range(150):
+        name = table.append(checkpoint, chunk(1), ALL)
+        bases += [one.base for one in writer.seal({"left": table}, checkpoint)["left"]]
+        table.commit(checkpoint)
+        table.drop(checkpoint, name)
+
+    assert bases.index(True) < 60
+    assert sum(bases) < 6
 
 
 @pytest.mark.parametrize("data", [b"", b"no chunk", b"\x94\x01\x00\xa6source\xc4\x03abc"])

@@ -86,7 +86,7 @@ class Restoring:
                     if wanted.base and offset == wanted.start:  # Older ranges may be there for other groups' sake.
                         self._tables[name].drop_groups(wanted.first_group, wanted.last_group)
                     self._tables[name].load(changes)
-                    self._writer.count(name, len(changes))
+                    self._writer.count(name, len(changes) * self._tables[name].weight)
             if wanted.end > reached:
                 self._load_next(max(reached, wanted.start))
                 return

@@ -54,7 +54,7 @@ class StateWriter:
         self._bases: dict[str, _Base] = {}  # Those that are not complete.
 
     def count(self, state: str, changes: int) -> None:
-        """So many changes lie after the last base."""
+        """So many changes, each as often as its table's weight says, lie after the last base."""
         self._since_base[state] = self._since_base.get(state, 0) + changes
 
     def seal(self, tables: dict[str, StateTable[object]], checkpoint: int) -> dict[str, list[StateChanges]]:
@@ -63,12 +63,12 @@ class StateWriter:
         for state, table in tables.items():
             changes = table.seal(checkpoint)
             if changes or table.is_upgraded:
-                self.count(state, len(changes))
+                self.count(state, len(changes) * table.weight)
                 written[state] = self._changes_or_base(state, table, changes)
         return written
 
     def _changes_or_base(self, state: str, table: StateTable[object], changes: list[Change]) -> list[StateChanges]:
-        size = self._sizes.get(state, table.size())
+        size = self._sizes.get(state, table.size() * table.weight)
         is_due = self._since_base[state] > max(self._base_after, BASE_AFTER_TIMES * size)
         if table.is_upgraded or (is_due and not table.is_outside):
             self._since_base[state] = 0

@@ -32,6 +32,10 @@ CHUNK_BYTES_MAX = 1 << 20
 """What a chunk should hold at most, by the estimate of Polars; whoever appends more cuts it."""
 
 
+CHUNK_WEIGHT = 1_000
+"""As how many entries of another state a chunk counts, where it is asked whether all of a state should be written."""
+
+
 class Chunk(NamedTuple):
     """Rows of one batch, and the split that they came from."""
 
@@ -69,6 +73,8 @@ class _Name(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 class ChunkTable(StateTable[Chunk]):
     """See the module. `schema` is what the frames must have: column names to dtypes."""
+
+    weight = CHUNK_WEIGHT
 
     def __init__(self, name: str, schema: Mapping[str, Any]) -> None:
         super().__init__(name, bytes)

@@ -49,6 +49,8 @@ class StateTable(Generic[T]):
     Leaves to others: writing changes down (`changelog`), and which checkpoints are decided.
     """
 
+    weight = 1  # As how many entries one counts, where it is asked how much was written.
+
     def __init__(self, name: str, kind: Any = Any, upgrade: Callable[[Any], T | None] | None = None) -> None:
         self.name = name
         self._kind = kind
