@@ -31,6 +31,7 @@ from actorstream.streams.job.lanes import Lane
 from actorstream.streams.job.messages import Flow
 from actorstream.streams.job.restoring import Restoring
 from actorstream.streams.job.source_task import SourceTask
+from actorstream.streams.job.state_writer import StateWriter
 from actorstream.streams.store.changes import decode_changes
 from actorstream.streams.store.table import StateTable
 
@@ -52,6 +53,25 @@ def state_is_committed_when_it_is_sealed(patch: pytest.MonkeyPatch) -> None:
         return changes
 
     patch.setattr(StateTable, "seal", seal)
+
+
+def a_piece_of_a_base_stands_for_all_of_it(patch: pytest.MonkeyPatch) -> None:
+    """Whoever loads it forgets the key groups that other pieces hold."""
+    right = StateWriter._piece
+    patch.setattr(StateWriter, "_piece", lambda *given: right(*given)._replace(groups=range(KEY_GROUPS)))
+
+
+def a_fetch_forgets_what_is_not_decided(patch: pytest.MonkeyPatch) -> None:
+    """Many keys are read at once, but only from the base."""
+
+    def fetch(self: Any, namespace: int, keys: Any) -> None:
+        live = self._live.setdefault(namespace, {})
+        for key in keys:
+            if key not in live and key not in self._touched.get(namespace, ()) and self.is_outside:
+                found = self._base.get(namespace, key)
+                live[key] = None if found is None else self._decode(found)
+
+    patch.setattr(StateTable, "fetch", fetch)
 
 
 def state_is_loaded_from_undecided_ranges(patch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,8 @@ CASES: list[tuple[Plant, str, int]] = [
     (log_plants.markers_come_before_the_decision, "words", 60),
     (job_plants.rollback_does_nothing, "words", 60),
     (job_plants.state_is_committed_when_it_is_sealed, "words", 60),
+    (job_plants.a_piece_of_a_base_stands_for_all_of_it, "bank", 60),
+    (job_plants.a_fetch_forgets_what_is_not_decided, "words", 60),
     (job_plants.state_is_loaded_from_undecided_ranges, "words", 60),
     (job_plants.state_is_loaded_but_for_the_last_range, "words", 60),
     (job_plants.sequences_go_on_in_the_next_epoch, "words", 60),

@@ -25,16 +25,16 @@ _ALL = range(KEY_GROUPS)
 
 
 class _Base:
-    """A base that is written in pieces: the groups to come, and about how many entries a group has."""
+    """A base that is written in pieces: the groups to come, and about how many entries all have."""
 
     def __init__(self, groups: range, entries: int) -> None:
         self.left = groups
         self.written = 0
-        self._a_group = max(entries // len(groups), 1)
+        self._entries_a_group = entries / len(groups)
 
     def take(self, entries: int) -> range:
         """The groups of the next piece, which should have about so many entries."""
-        count = max(entries // self._a_group, 1)
+        count = max(int(entries / self._entries_a_group), 1)
         taken, self.left = self.left[:count], self.left[count:]
         return taken
 
