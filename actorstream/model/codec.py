@@ -18,6 +18,8 @@ from actorstream.model.tagged import Tagged
 
 _IS_TAGGED = b"\xc1"  # The one byte that no MessagePack value begins with.
 
+_NOT_PLAIN = (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError)
+
 
 class Codec:
     """See the module.
@@ -48,13 +50,31 @@ class Codec:
         except BadInput as error:
             raise BadInput(f"state {self._state!r}: {error}") from error
 
+    def encode_all(self, values: list[Any]) -> list[bytes]:
+        """The bytes of many values; raises as `encode`."""
+        if self._is_exact:
+            try:
+                plain = list(map(self._encode, values))
+                if list(map(self._decode, plain)) == values:
+                    return plain
+            except _NOT_PLAIN:
+                pass
+        return [self.encode(value) for value in values]
+
     def _plain(self, value: Any) -> bytes | None:
         """The value without types, None if it would not come back so."""
         try:
             plain = self._encode(value)
             return plain if self._decode(plain) == value else None
-        except (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError):
+        except _NOT_PLAIN:
             return None
+
+    def decode_all(self, data: list[bytes]) -> list[Any]:
+        """Many values again; raises as `decode`."""
+        try:
+            return list(map(self._decode, data))
+        except _NOT_PLAIN:  # Some may be tagged, which no plain value can be taken for.
+            return [self.decode(one) for one in data]
 
     def decode(self, data: bytes) -> Any:
         """The value again.

@@ -159,6 +159,22 @@ def test_a_wrong_declaration_costs_no_value(declared: Any, value: Any) -> None:
     assert (back, type(back)) == (value, type(value))
 
 
+@pytest.mark.parametrize("declared", [int, Any, float, Payment, list[int]])
+@given(some=st.lists(values, max_size=5))
+def test_many_at_once_are_each_as_it_is_alone(declared: Any, some: list[Any]) -> None:
+    """Also where the declaration is wrong for some of them."""
+    codec = Codec("state", declared)
+    alone = []
+    for value in some:
+        with suppress(BadInput):
+            alone.append((value, codec.encode(value)))
+
+    together = codec.encode_all([value for value, _ in alone])
+
+    assert together == [encoded for _, encoded in alone]
+    assert repr(codec.decode_all(together)) == repr([codec.decode(encoded) for encoded in together])
+
+
 def test_a_declaration_that_fits_is_written_without_types() -> None:
     """As plain MessagePack, which is small and quick."""
     assert Codec("state", dict[str, int]).encode({"a": 1}) == b"\x81\xa1a\x01"

@@ -81,6 +81,8 @@ class ChunkTable(StateTable[Chunk]):
         self._schema = dict(schema)
         self._encode = _encode
         self._decode = self._read
+        self._encode_all = lambda chunks: [*map(_encode, chunks)]
+        self._decode_all = lambda data: [*map(self._read, data)]
         self._next = 0
         self._loads = _bits(0, KEY_GROUPS - 1)
         self._replaced: dict[bytes, int] = {}  # While loading: chunk → the key groups that a base has replaced since.

@@ -60,6 +60,8 @@ class StateTable(Generic[T]):
         codec = Codec(name, kind)
         self._encode: Callable[[T], bytes] = codec.encode
         self._decode: Callable[[bytes], T] = codec.decode
+        self._encode_all: Callable[[list[T]], list[bytes]] = codec.encode_all
+        self._decode_all: Callable[[list[bytes]], list[T]] = codec.decode_all
         self._base: StateStore = MemoryStore()
         self._sealed: list[tuple[int, Layer]] = []
         self._live: dict[Namespace, dict[bytes, T | None]] = {}
@@ -105,12 +107,13 @@ class StateTable(Generic[T]):
         self._has_read(len(missing))
         found = self._base.get_all(namespace, missing)
         live = self._live.setdefault(namespace, {})
-        layers = [layer[namespace] for _, layer in self._sealed if namespace in layer]
-        decode = self._decode
+        for _, layer in self._sealed:
+            newer = layer.get(namespace, {})
+            found = [newer.get(key, encoded) for key, encoded in zip(missing, found, strict=True)]
+        there = [encoded for encoded in found if encoded is not None]
+        values = iter(self._decode_all(there))
         for key, encoded in zip(missing, found, strict=True):
-            for layer in layers:
-                encoded = layer.get(key, encoded)
-            live[key] = None if encoded is None else decode(encoded)
+            live[key] = None if encoded is None else next(values)
 
     def get_all(self, namespace: Namespace, keys: Sequence[bytes]) -> list[T | None]:
         """The live values of some keys, in their order."""
@@ -246,7 +249,7 @@ class StateTable(Generic[T]):
         layer: Layer = {}
         for namespace, keys in self._touched.items():
             live = self._live.get(namespace, {})
-            layer[namespace] = {key: self._encoding(live.get(key)) for key in keys}
+            layer[namespace] = dict(zip(keys, self._encodings([live.get(key) for key in keys]), strict=True))
         self._touched = {}
         if self._base.is_outside and sum(map(len, self._live.values())) > self._live_max:
             self._live.clear()  # The layer has what they were.
@@ -348,6 +351,14 @@ class StateTable(Generic[T]):
 
     def _encoding(self, value: T | None) -> bytes | None:
         return None if value is None else self._encode(value)
+
+    def _encodings(self, values: list[T | None]) -> list[bytes | None]:
+        there = [value for value in values if value is not None]
+        encoded = self._encode_all(there)
+        if len(there) == len(values):
+            return [*encoded]
+        left = iter(encoded)
+        return [None if value is None else next(left) for value in values]
 
     def _encoded(self, namespace: Namespace, key: bytes) -> bytes | None:
         for _, layer in reversed(self._sealed):
