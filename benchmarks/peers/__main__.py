@@ -1,9 +1,9 @@
-"""Ratios to Bytewax and Pathway: `python -m benchmarks.peers [--python OTHER] [--workloads map,filter]`.
+"""Ratios to Bytewax, Pathway and Spark: `python -m benchmarks.peers [--python OTHER] [--workloads map,filter]`.
 
 Each reads the same JSON lines, with times in order, and writes JSON lines, in a process of its own; what counts is the
 time from the building of the program to its end, so without the start of Python. All modules are compiled before, as
-those of installed packages are. Ours and Bytewax have a checkpoint every 100 ms, Pathway's batch has none. Answers must
-be equally many, with equal sums. What is not installed for `--python` is left out, in a line that says so.
+those of installed packages are. Ours and Bytewax have a checkpoint every 100 ms, Spark has one, Pathway's batch none.
+Answers must be equally many, with equal sums. What is not installed for `--python` is left out, in a line that says so.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from pathlib import Path
 import polars as pl
 
 WORKLOADS = ("map", "filter", "sliding", "tumbling", "mean", "join")
-PEERS = {"Bytewax": "bytewax", "Pathway": "pathway"}
+PEERS = {"Bytewax": "bytewax", "Pathway": "pathway", "Spark": "pyspark"}
 ROOT = Path(__file__).resolve().parents[2]
-ABSENT = {("mean", "Pathway"): "has no running result"}
+ABSENT = {("mean", "Pathway"): "has no running result", ("mean", "Spark"): "has no running result"}
+LAST_STAYS_OPEN = {("sliding", "Spark"), ("tumbling", "Spark")}
 AUCTIONS = 100
 BIDS = {"map": 5_000_000, "filter": 5_000_000, "mean": 5_000_000, "sliding": 1_000_000, "tumbling": 1_000_000}
 SIDE, SIDE_AUCTIONS = 100_000, 5_000
 WARM_UP = 1_000
+VALUES = {"value": pl.Float64}
 SECONDS_MAX = 300
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -57,7 +59,9 @@ def write_inputs(directory: Path, workload: str, count: int, side: int) -> None:
 
 def answer(directory: Path) -> tuple[int, float]:
     """How many lines there are, and the sum of their values."""
-    values = pl.concat([pl.read_ndjson(path).select("value") for path in sorted(directory.glob("*"))])["value"]
+    files = [path for path in sorted(directory.glob("[!._]*")) if path.stat().st_size]
+    none = pl.DataFrame(schema=VALUES)
+    values = pl.concat([none, *(pl.read_ndjson(path, schema=VALUES) for path in files)])["value"]
     return len(values), round(float(values.sum()), 1)
 
 
@@ -97,7 +101,8 @@ def lines(workload: str, python: str, directory: Path, peers: dict[str, str], ro
         for _ in range(rounds):
             theirs, expected = run(python, module, workload, large)
             ours, found = run(sys.executable, "actorstream", workload, large)
-            assert found == expected, f"{workload}: {found} answers and sum, {name} has {expected}"
+            is_whole = (workload, name) not in LAST_STAYS_OPEN
+            assert found == expected or (found > expected and not is_whole), f"{workload}: {found}, {name}: {expected}"
             ratios.append(theirs / ours)
             speeds.append((count or 2 * SIDE) / ours)
         speed = statistics.median(speeds)
@@ -108,7 +113,7 @@ def lines(workload: str, python: str, directory: Path, peers: dict[str, str], ro
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description="Ratios to other processors.")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter that has Bytewax and Pathway")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that has the others")
     parser.add_argument("--workloads", default=",".join(WORKLOADS), help="which, with commas between (all)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each; the median counts (3)")
     chosen = parser.parse_args()
