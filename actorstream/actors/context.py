@@ -63,6 +63,11 @@ class Context:
         return self.self.pinned(self.incarnation)
 
     @property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of the nodes that live, as far as this one knows; none if the system runs in one process."""
+        return self._cell.kernel.node_names()
+
+    @property
     def entropy(self) -> Entropy:
         """This incarnation's own stream of chance."""
         if self._entropy is None:

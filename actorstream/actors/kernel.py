@@ -94,6 +94,10 @@ class Kernel:
         self._incarnation += 1
         return self.number << 32 | self._incarnation
 
+    def node_names(self) -> tuple[str, ...]:
+        """The nodes that live, as far as this one knows, the oldest first."""
+        return tuple(node.name for _, node in sorted(self.cluster.nodes.items())) if self.cluster is not None else ()
+
     def make_child(self, parent: Cell, spec: ChildSpec, path: str) -> Child:
         """A new child of `parent`, here or, if it is to live elsewhere, its outpost."""
         if self.cluster is not None and self.cluster.wants(spec):

@@ -8,6 +8,7 @@ from actorstream.host.memory_disk import MemoryDisk
 from actorstream.host.memory_network import MemoryFabric
 from actorstream.host.network import Connection, Listener, Network, Receiver
 from actorstream.host.ordered_map import MemoryMap, OrderedMap
+from actorstream.host.programs import Programs
 from actorstream.host.real_disk import RealDisk
 from actorstream.host.real_network import RealNetwork
 from actorstream.host.rocks_map import RocksMap, require_rocksdb
@@ -27,6 +28,7 @@ __all__ = [
     "MemoryMap",
     "Network",
     "OrderedMap",
+    "Programs",
     "RealDisk",
     "RealNetwork",
     "Receiver",

@@ -45,6 +45,8 @@ class Faults(Rates):
     take_over: a second coordinator of the job starts while the first goes on, as one that was taken for dead.
     full_disk: there is hardly any space left, until the job has stopped for it, or the process has crashed; then a
         person makes room and starts the job again.
+    crash_node: with `nodes`, the process of one of them is killed, or its machine loses power; another takes its place.
+    cut: with `nodes`, nothing gets from one of them to another, or to that of the log, nor back, for up to 20 s.
     lying_sync: from now on until power is lost half of all syncs only pretend. It voids every promise of durability:
         what was committed may be gone, and a log may be damaged. It is not among `all`.
     """
@@ -55,8 +57,11 @@ class Faults(Rates):
     take_over: float = 0.0
     full_disk: float = 0.0
     lying_sync: float = 0.0
+    crash_node: float = 0.0
+    cut: float = 0.0
 
     @classmethod
-    def all(cls) -> Faults:
-        """Everything that the system promises to survive."""
-        return cls(crash_actor=2.0, crash_process=1.0, crash_host=1.0, take_over=0.5, full_disk=0.5)
+    def all(cls, *, nodes: int = 0) -> Faults:
+        """Everything that the system promises to survive; with so many nodes."""
+        of_nodes = {"crash_node": 1.5, "cut": 0.5} if nodes else {}
+        return cls(crash_actor=2.0, crash_process=1.0, crash_host=1.0, take_over=0.5, full_disk=0.5, **of_nodes)

@@ -33,6 +33,7 @@ from actorstream.streams.job.spec import JobSpec, Settings
 from actorstream.streams.job.stores import STATES
 from actorstream.testing.compare import Keyed
 from actorstream.testing.faults import Faults
+from actorstream.testing.node_faults import all_actors, failures_of, strike_node
 from actorstream.testing.outside import Glimpses
 from actorstream.testing.reader import READER, Reader, Seen
 from actorstream.testing.run import Output
@@ -92,8 +93,8 @@ class Habits(NamedTuple):
             state=state,
         )
 
-    def settings(self) -> Settings:
-        """The job's."""
+    def settings(self, nodes: int) -> Settings:
+        """Those of a job on so many nodes."""
         return Settings(
             checkpoint_us=self.checkpoint_us,
             gather_records=self.gather_records,
@@ -106,14 +107,16 @@ class Habits(NamedTuple):
             idle=False,
             fetch_bytes_max=1,  # Many small steps.
             restarts_max=_RESTARTS,
+            nodes=nodes,
         )
 
 
 class Life:
     """See the module. Afterwards `written` holds what was committed, `outside` what was written elsewhere."""
 
-    def __init__(self, subject: Subject, seed: int, faults: Faults, steps: int) -> None:
+    def __init__(self, subject: Subject, seed: int, faults: Faults, steps: int, nodes: int = 0) -> None:
         self._subject = subject
+        self._nodes = nodes
         self._seed = seed
         self._host = Host(subject.clock(), Entropy(seed), subject.disk.clone())
         self._entropy = Entropy(seed).stream("faults")
@@ -173,6 +176,8 @@ class Life:
             segment_bytes_max=_SEGMENT_BYTES_MAX,
             flush=self._habits.flush,
             step_us=self._habits.step_us,
+            nodes=self._nodes,
+            programs={self._subject.name: self._subject.plan},
         )
         cluster.system.simulator.trace = Witness()
         self._outcomes = []
@@ -187,11 +192,11 @@ class Life:
     def _job(self) -> JobSpec:
         outcome = Outcome()
         self._outcomes.append(outcome)
-        return self._subject.job(self._habits.settings(), outcome)
+        return self._subject.job(self._habits.settings(self._nodes), outcome)
 
     def _raise_bug(self, cluster: MemoryCluster) -> None:
         """An actor may fail because of a fault; any other failure is a bug that recovery hides."""
-        for failure in cluster.system.failures:
+        for failure in failures_of(cluster.system):
             if not isinstance(failure.error, _EXPECTED) and self._disk.lie_probability == 0:
                 what = f"{failure.path} failed by itself: {type(failure.error).__name__}: {failure.error}"
                 raise SimulationFailed(self._seed, what, self.trace) from failure.error
@@ -250,6 +255,9 @@ class Life:
             case "take_over":
                 name = f"job-{self._subject.name}-{len(self._outcomes)}"
                 cluster.system.spawn(Coordinator, self._job(), name=name, restarts=_RESTARTS)
+            case "crash_node" | "cut":
+                self._raise_bug(cluster)  # Before the node that knows of it is gone.
+                strike_node(cluster.system, moment.fault, self._entropy)
             case "full_disk":
                 self._disk.capacity_bytes = self._disk.used_bytes + self._entropy.below(_ROOM_BYTES_MAX)
             case "lying_sync":
@@ -270,8 +278,8 @@ class Life:
 
     def _crash_actor(self, cluster: MemoryCluster) -> None:
         """Crash whoever has just done something, who decides, or anybody."""
-        actors = [ref for ref in cluster.system.actors() if not ref.path.startswith(READER)]
-        last = [ref for ref in actors if ref.path == _witness(cluster).last_path]
+        actors = [ref for ref in all_actors(cluster.system) if not ref.path.startswith(READER)]
+        last = [ref for ref in actors if ref.path == _witness(cluster).last_path.rpartition(":")[2]]
         coordinators = [ref for ref in actors if ref.path.startswith("job-") and "/" not in ref.path]
         cluster.system.crash(self._entropy.choice(self._entropy.choice((last, coordinators, actors)) or actors))
 

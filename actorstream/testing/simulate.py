@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from actorstream.host.logs import silence
@@ -25,6 +26,7 @@ def simulate(
     app: App,
     inputs: Mapping[Topic[Any], Sequence[Any]] | None = None,
     *,
+    nodes: int = 0,
     seeds: Iterable[int] = range(200),
     faults: Faults | None = None,
     check: Check | None = None,
@@ -38,8 +40,11 @@ def simulate(
     back or changed.
 
     Args:
+        nodes: simulated nodes on which the tasks of the job live, beside that of the log; 0: all in one process. What
+            they say to each other goes through the real codec. The run without faults that all others must equal is
+            that of one process.
         seeds: each gives one order of events and one schedule of faults; pytest's `--seeds` and `--seed` come first.
-        faults: by default all.
+        faults: by default all, and with `nodes` those of nodes as well.
         check: for apps whose values depend on the order of arrival: judges the output instead of the comparison.
         audit: looks at what is committed while the job runs, again and again; raises, or returns False, if it is wrong.
         outside: where the app's two-phase sinks really write; without it they are kept in memory. Compared as all
@@ -63,19 +68,22 @@ def simulate(
     with silence():
         subject = Subject(app, given, outside, audit)
         expected = Life(subject, 0, Faults.none(), 0).live()
+        undisturbed = Life(subject, 0, Faults.none(), 0, nodes).live() if nodes else expected
+        _judge(given, undisturbed, expected, check, 0)
+        run_seed = partial(_live, subject, nodes, faults or Faults.all(nodes=nodes), undisturbed.steps)
         happened: Counter[str] = Counter()
         for number, seed in enumerate(chosen(seeds)):
-            life = _live(subject, seed, faults, expected)
+            life = run_seed(seed)
             _judge(given, life, expected, check, seed)
             happened.update(life.happened)
-            if number == 0 and _live(subject, seed, faults, expected).digest != life.digest:
+            if number == 0 and run_seed(seed).digest != life.digest:
                 what = "the same seed gave two different runs: the app's code is not deterministic"
                 raise SimulationFailed(seed, what, life.trace)
         return happened
 
 
-def _live(subject: Subject, seed: int, faults: Faults | None, expected: Life) -> Life:
-    return Life(subject, seed, faults or Faults.all(), expected.steps).live()
+def _live(subject: Subject, nodes: int, faults: Faults, steps: int, seed: int) -> Life:
+    return Life(subject, seed, faults, steps, nodes).live()
 
 
 def _judge(

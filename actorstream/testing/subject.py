@@ -12,6 +12,7 @@ from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import JobSpec, Settings
 from actorstream.streams.plan.nodes import Source
+from actorstream.streams.plan.physical import PhysicalPlan
 from actorstream.streams.sources import GeneratorSource
 from actorstream.testing.outside import Outside
 from actorstream.testing.run import Output
@@ -64,6 +65,10 @@ class Subject:
     def job(self, settings: Settings, outcome: Outcome) -> JobSpec:
         """The app's job."""
         return job_spec(self._app._program, settings, ends=self._ends, report=outcome.report)
+
+    def plan(self) -> PhysicalPlan:
+        """The app's plan, made anew, as each node makes its own."""
+        return job_spec(self._app._program, Settings(), ends=self._ends).plan
 
     def clock(self) -> VirtualClock:
         """A clock that stands where writing the inputs left it."""

@@ -34,7 +34,7 @@ from actorstream.actors.nodes.placement import DRIVER
 from actorstream.actors.observing import kind_of
 from actorstream.actors.ref import Ref
 from actorstream.actors.simulation import SimulationScheduler
-from actorstream.host import Entropy, Host, MemoryDisk, MemoryFabric, SkewedClock, VirtualClock
+from actorstream.host import Entropy, Host, MemoryDisk, MemoryFabric, Programs, SkewedClock, VirtualClock
 from actorstream.host.memory_connection import Endpoint
 
 LAUNCH_US = (5_000, 40_000)
@@ -91,6 +91,7 @@ class World:
         happened: how often each fault struck, and what became of it: `unreachable` (an order to kill that was lost),
             `replaced` (a machine that sleeps has a successor), `woken` (and then woke).
         machines: by the name of the node.
+        programs: what makes each program that is installed on the nodes, by its name.
     """
 
     def __init__(self, scheduler: SimulationScheduler, clock: VirtualClock, entropy: Entropy) -> None:
@@ -101,6 +102,7 @@ class World:
         self.fabric = MemoryFabric(scheduler.after, entropy.stream("network"))
         self.happened: Counter[str] = Counter()
         self.machines: dict[str, Machine] = {}
+        self.programs: dict[str, Callable[[], Any]] = {}
         self.on_exited: Callable[[int, LastWords | None], None] = lambda number, words: None
         self._zombies: list[Process] = []
 
@@ -121,7 +123,7 @@ class World:
         entropy = self._entropy.stream(f"{order.name}#{order.number}")
         process.runtime = NodeRuntime(
             order,
-            Host(machine.clock, entropy, machine.disk),
+            Host(machine.clock, entropy, machine.disk, Programs(self.programs)),
             self.fabric.network(order.name),
             process.scheduler,
             pid=order.number,

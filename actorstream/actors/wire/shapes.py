@@ -51,6 +51,14 @@ def check_of(message: type) -> Check | None:
         return None
 
 
+def check_of_all(kind: Any) -> Check | None:
+    """What tells whether every value of a list is of this type exactly; None: the type leaves something open."""
+    try:
+        return _Maker().make_for_all(inspect.type_info(kind))
+    except (TypeError, _Open):
+        return None
+
+
 class _Open(Exception):
     """A type that leaves something open."""
 
@@ -68,6 +76,10 @@ class _Maker:
         short = [f"(type(m.{name}) is not bytes or len(m.{name}) < {LONG_BYTES})" for name in long]
         source = " and ".join([self._of_struct(info.cls, info.fields, "m"), *short])
         check: Check = eval(f"lambda m: {source}", self._names)
+        return check
+
+    def make_for_all(self, info: inspect.Type) -> Check:
+        check: Check = eval(f"lambda values: {self._each(info, 'values')}", self._names)
         return check
 
     def _of(self, info: inspect.Type, value: str) -> str:

@@ -1,31 +1,28 @@
 """Values that leave this process: those that can be kept in state, and some that only a running program has.
 
 Functions and classes go by their names, and are found again among the modules that the other process has loaded
-(`names`). An error becomes a `RemoteError`. Data frames, views of memory, and the long bytes of a message's fields go
-beside the value: they are not copied into it.
+(`names`). An error becomes a `RemoteError`, unless it is one of ours (`remote_errors`). Data frames, views of memory,
+and the long bytes of a message's fields go beside the value: they are not copied into it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import traceback
 from collections.abc import Sequence
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import msgspec
 
-from actorstream.actors.wire import arrow, columns
+from actorstream.actors.wire import arrow, columns, remote_errors
+from actorstream.actors.wire.carried import Carried
 from actorstream.actors.wire.names import class_called, name_to_send, thing_called
 from actorstream.actors.wire.shapes import LONG_BYTES
-from actorstream.errors import BadInput, RemoteError, Unsendable
+from actorstream.errors import BadInput, Unsendable
 from actorstream.host.network import Part
 from actorstream.model.tagged import FIRST_FREE, Tagged
 
-_NAME, _ERROR, _DATACLASS, _FRAME, _BYTES, _VIEW, _BYTEARRAY, _COLUMNS = range(FIRST_FREE, FIRST_FREE + 8)
-
-TEXT_CHARACTERS_MAX, TRACE_CHARACTERS_MAX = 20_000, 20_000
-"""How much of what an error says, and of its traceback, goes along with it; of the latter the end."""
+_NAME, _ERROR, _DATACLASS, _FRAME, _BYTES, _VIEW, _BYTEARRAY, _COLUMNS, _CARRIED = range(FIRST_FREE, FIRST_FREE + 9)
 
 _UNWRITABLE = (BadInput, TypeError, ValueError, ArithmeticError, RecursionError)
 
@@ -38,13 +35,14 @@ class Values:
         self._views: Sequence[Part] = ()
         build = {
             _NAME: thing_called,
-            _ERROR: _error,
+            _ERROR: remote_errors.error_of,
             _DATACLASS: _made,
             _FRAME: lambda index: arrow.read(self._view(index)),
             _COLUMNS: self._columns,
             _BYTES: lambda index: bytes(self._view(index)),
             _VIEW: lambda index: self._view(index),
             _BYTEARRAY: bytearray,
+            _CARRIED: _arrived,
         }
         self._tagged = Tagged(self._other, build, class_called)
 
@@ -108,7 +106,9 @@ class Values:
             case type() | FunctionType() | BuiltinFunctionType():
                 return _NAME, name_to_send(value)
             case BaseException():
-                return _ERROR, _facts(value)
+                return _ERROR, remote_errors.facts_of(value)
+            case Carried():
+                return _CARRIED, [name_to_send(type(value)), value.parts()]
             case memoryview():
                 return self._put(_VIEW, [value if type(value.obj) is bytes and value.c_contiguous else bytes(value)])
             case bytearray():
@@ -160,27 +160,14 @@ def _long(value: Any) -> Any:
     return _Long(value) if type(value) is bytes and len(value) >= LONG_BYTES else value
 
 
-def _facts(error: BaseException) -> list[str]:
-    if isinstance(error, RemoteError):
-        return [error.kind, error.text, error.trace]
-    try:
-        text = str(error)
-    except Exception:  # An error that cannot even say what it is.
-        text = "(it cannot be shown)"
-    trace = "".join(traceback.format_exception(error))
-    kind = f"{type(error).__module__}.{type(error).__qualname__}"
-    return [kind, _printable(text[:TEXT_CHARACTERS_MAX]), _printable(trace[-TRACE_CHARACTERS_MAX:])]
-
-
-def _printable(text: str) -> str:
-    """Without halves of characters, which cannot be written."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _error(facts: Any) -> RemoteError:
-    if not isinstance(facts, list) or len(facts) != 3 or not all(isinstance(one, str) for one in facts):
-        raise BadInput("not an error")
-    return RemoteError(*facts)
+def _arrived(content: Any) -> Any:
+    if not isinstance(content, list) or len(content) != 2:
+        raise BadInput("not a name and parts")
+    name, parts = content
+    kind = thing_called(name)
+    if not (isinstance(kind, type) and issubclass(kind, Carried)):
+        raise BadInput(f"{name!r:.100} does not say how it travels")
+    return kind.arrived(parts)
 
 
 def _made(parts: Any) -> Any:

@@ -89,6 +89,11 @@ class Batch:
         """Whether the values are at hand as columns."""
         return self._frame is not None
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether the values are at hand as rows."""
+        return self._rows is not None
+
     def rows(self) -> list[Any]:
         """The values as a list."""
         if self._rows is None:

@@ -28,8 +28,8 @@ class AsyncTask(InnerTask, accepts=TaskMessage | m.Flow | m.Called | m.CutOverdu
     out, so it carries how far the channels were when it was taken.
     """
 
-    def __init__(self, spec: TaskSpec) -> None:
-        super().__init__(spec)
+    def furnish(self, spec: TaskSpec) -> None:
+        super().furnish(spec)
         self._watermarks: dict[str, Instant] = {}  # For the checkpoint whose barrier is out.
         self._warning: Timer | None = None
 

@@ -25,17 +25,14 @@ from actorstream.log.client import Refused, job_topic, partition_ref
 from actorstream.model.duration import duration_us
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.answers import LogAnswer
-from actorstream.streams.job.async_task import AsyncTask
 from actorstream.streams.job.checkpoints import Checkpoints
 from actorstream.streams.job.follow_up import FollowUp
-from actorstream.streams.job.inner_task import InnerTask
 from actorstream.streams.job.opening import Opening, decision_append
+from actorstream.streams.job.placing import start_task
 from actorstream.streams.job.questions import Questions
 from actorstream.streams.job.restoring import restore_of
 from actorstream.streams.job.savepoints import Savepoints
-from actorstream.streams.job.source_task import SourceTask
 from actorstream.streams.job.spec import JobSpec, TaskSpec, actor_name, task_specs
-from actorstream.streams.job.task import Task
 from actorstream.streams.job.times import Times
 
 PREPARE_WITHIN_US = duration_us("10m")
@@ -136,7 +133,7 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         context.schedule(PREPARE_WITHIN_US, m.PrepareOverdue(self._epoch))
 
     def _spawn(self, context: Context, task: str, spec: TaskSpec) -> None:
-        ref = context.spawn(_kind(spec), spec, name=actor_name(task), restart="temporary")
+        ref = start_task(context, spec)
         assert ref == self._refs[task]
         self._alive.add(task)
         context.watch(ref)
@@ -439,9 +436,3 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
 
     def _log(self) -> Ref:
         return partition_ref(job_topic(self._job.name), 0)
-
-
-def _kind(spec: TaskSpec) -> type[Task]:
-    if spec.task.is_source:
-        return SourceTask
-    return AsyncTask if spec.task.is_async else InnerTask

@@ -6,11 +6,13 @@ from actorstream.actors import Context, receives
 from actorstream.actors.flow import HORIZON_US, LEAST_WINDOW, Amount
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
+from actorstream.streams.engine.packed import Packed, Parcel
 from actorstream.streams.engine.partials import records_of
 from actorstream.streams.engine.two_sided import held
 from actorstream.streams.job import messages as m
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
 from actorstream.streams.job.gate import Gate
+from actorstream.streams.job.kinds import Kinds
 from actorstream.streams.job.pending import Pending
 from actorstream.streams.job.restoring import restored_watermarks
 from actorstream.streams.job.spec import TaskSpec
@@ -22,8 +24,9 @@ from actorstream.streams.plan.nodes import TableJoin
 class InnerTask(Task, accepts=TaskMessage | m.Flow | m.ReadState):
     """See `task`."""
 
-    def __init__(self, spec: TaskSpec) -> None:
-        super().__init__(spec)
+    def furnish(self, spec: TaskSpec) -> None:
+        super().furnish(spec)
+        self._kinds = Kinds(spec.job.plan)
         tables = [channel for channel in spec.senders if channel.endswith(":table")]
         streams = [channel for channel in spec.senders if channel not in tables]
         horizon_us = min(HORIZON_US, spec.job.settings.checkpoint_us // 4)
@@ -44,8 +47,17 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow | m.ReadState):
     def on_flow(self, flow: m.Flow, context: Context) -> None:
         """Something came through a channel; before this epoch has opened it, it belongs to an earlier one."""
         weight = Amount(flow.records, flow.size)
-        if self.running and self.gate.put(flow.channel, flow.epoch, flow.sequence, flow.element, weight):
+        if self.running and self.gate.put(flow.channel, flow.epoch, flow.sequence, self._element(flow), weight):
             self.work(context)
+
+    def _element(self, flow: m.Flow) -> Element:
+        match flow.element:
+            case Parcel(batch=batch):  # Its sender is on this node.
+                return batch
+            case Packed() as packed:
+                return packed.unpack(self._kinds.at(flow.kind))
+            case element:
+                return element
 
     @receives(m.ReadState)
     def on_read_state(self, read: m.ReadState, context: Context) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from actorstream.actors import ActorSystem, Ref
@@ -80,6 +80,8 @@ class MemoryCluster:
         seed: of the order of events; None: first come, first served.
         flush: of the log; "none" loses most when a host crashes.
         step_us: how far one step moves virtual time, from and to.
+        nodes: simulated nodes beside the one of the log, for the tasks of jobs.
+        programs: what makes the plan of each job that these nodes know, by its name.
     """
 
     def __init__(
@@ -90,9 +92,13 @@ class MemoryCluster:
         segment_bytes_max: int = 1 << 30,
         flush: Flush = "none",
         step_us: tuple[int, int] = STEP_US,
+        nodes: int = 0,
+        programs: Mapping[str, Callable[[], Any]] | None = None,
     ) -> None:
         self.host = host or Host(VirtualClock(), Entropy(seed or 0), MemoryDisk())
-        self.system = ActorSystem(runtime="simulation", seed=seed, host=self.host, step_us=step_us)
+        self.system = ActorSystem(nodes, runtime="simulation", seed=seed, host=self.host, step_us=step_us)
+        if nodes:
+            self.system.world.programs.update(programs or {})
         start_log(self.system, flush=flush, segment_bytes_max=segment_bytes_max)
 
     def ask(self, ref: Ref, question: Any) -> Any:

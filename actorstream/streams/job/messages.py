@@ -11,20 +11,25 @@ import msgspec
 
 from actorstream.actors import Message, Terminated
 from actorstream.log.client import Cut, StateRange
+from actorstream.streams.engine.packed import Packed, Parcel
 from actorstream.streams.job.elements import Element
 
 # --- data plane ------------------------------------------------------------------------------------------------------
 
 
 class Flow(Message):
-    """One element of a data channel, in its place."""
+    """One element of a data channel, in its place.
+
+    `kind`: the type of a batch's values, by its number among those of the plan, where channels lead to other nodes.
+    """
 
     epoch: int
     channel: str
     sequence: int
-    element: Element
+    element: Element | Parcel | Packed
     records: int = 0
     size: int = 0
+    kind: int = 0
 
 
 class Called(Message):

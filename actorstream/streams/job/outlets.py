@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from actorstream.actors import Context
 from actorstream.actors.flow import NOTHING, Amount, Outlet
+from actorstream.errors import BadInput, Unsendable
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.build import Stages
 from actorstream.streams.engine.exchange import Exchange
+from actorstream.streams.engine.packed import Parcel
 from actorstream.streams.engine.partials import records_of
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.job.elements import Barrier, Element, End, Loaded, Mark
+from actorstream.streams.job.kinds import Kinds
 from actorstream.streams.job.messages import Credit, Flow, OpenChannel
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.plan.nodes import KeyBy
@@ -40,6 +43,7 @@ class Outlets:
     def __init__(self, spec: TaskSpec) -> None:
         self._spec = spec
         self._outlets: dict[str, Outlet[Element]] = {channel: Outlet() for channel in spec.receivers}
+        self._kinds = Kinds(spec.job.plan) if spec.job.settings.nodes else None
 
     def attach(self, stages: Stages) -> None:
         """Lead what the stages emit into the outlets."""
@@ -70,7 +74,17 @@ class Outlets:
         for channel, outlet in self._outlets.items():
             receiver = self._spec.receivers[channel]
             while (going := outlet.take()) is not None:
-                context.send(receiver, Flow(epoch, channel, going.sequence, going.element, *going.weight))
+                element, kind = self._prepared(going.element)
+                try:
+                    context.send(receiver, Flow(epoch, channel, going.sequence, element, *going.weight, kind))
+                except Unsendable as error:
+                    raise BadInput(f"what flows through {channel} cannot leave its node: {error}") from None
+
+    def _prepared(self, element: Element) -> tuple[Element | Parcel, int]:
+        """An element as it may leave this node, and the number of its type."""
+        if self._kinds is None or not isinstance(element, Batch):
+            return element, 0
+        return Parcel(element), self._kinds.number(element.kind)
 
     def are_blocked(self) -> bool:
         """Whether the task should take no input: every channel waits for credit, or the lane of one is full.

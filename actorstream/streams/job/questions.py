@@ -21,6 +21,14 @@ END_MOVED = "end_moved"
 """The code of the refusal of a conditional append."""
 
 
+_COUNT_BITS, _LIFE_BITS = 20, 42
+
+
+def _first(incarnation: int) -> int:
+    """Where an incarnation begins to count, so that it takes no answer to a question of an earlier one for its own."""
+    return (incarnation & ((1 << _LIFE_BITS) - 1)) << _COUNT_BITS
+
+
 class Questions:
     """Open questions by number. An answer to a question that was dropped is ignored."""
 
@@ -45,7 +53,7 @@ class Questions:
         """
         if len(self._open) >= QUESTIONS_MAX:
             raise MailboxFull(f"{QUESTIONS_MAX} questions of {context.path} wait for an answer already")
-        self._last += 1
+        self._last = (self._last or _first(context.incarnation)) + 1
         self._open[self._last] = (then, moved)
         context.send(ref, msgspec.structs.replace(message, request=self._last))
 

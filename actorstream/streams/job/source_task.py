@@ -28,8 +28,8 @@ _RETRY_US = 100_000  # After a read of a connector that gave nothing.
 class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger):
     """See `task`."""
 
-    def __init__(self, spec: TaskSpec) -> None:
-        super().__init__(spec)
+    def furnish(self, spec: TaskSpec) -> None:
+        super().furnish(spec)
         assert isinstance(spec.task.head, Source)
         self.source: Source = spec.task.head
         self.feed: Feed = self._feed()
@@ -281,6 +281,6 @@ class SourceTask(Task, accepts=TaskMessage | m.Go | m.Pace | m.Read | m.Trigger)
         if isinstance(feed, TopicFeed):
             self.wait_for_input(context, pending, self._input(), feed.position())
 
-    def stopped(self, context: Context, reason: Any) -> None:
-        """Let go of files."""
+    def close(self) -> None:
         self.feed.close()
+        super().close()

@@ -30,6 +30,7 @@ class Settings:
     `state`: where it is kept, "memory" or "rocksdb". `live_max`: of a state in RocksDB, live values in memory.
     `max_drift_us`: how far a split may be ahead of the slowest, in event time; 0: as far as it gets.
     `fetch_bytes_max`, `fetch_wait_us`: of one fetch. `restarts_max` in `restarts_within_us`: more fail the job.
+    `nodes`: how many nodes the tasks are placed on; 0: they live beside the coordinator.
     """
 
     checkpoint_us: int = 100_000
@@ -46,6 +47,7 @@ class Settings:
     fetch_wait_us: int = duration_us("250ms")
     restarts_max: int = 5
     restarts_within_us: int = duration_us("60s")
+    nodes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ from actorstream.streams.job.slices import Slices
 from actorstream.streams.job.spec import TaskSpec
 from actorstream.streams.job.state_writer import StateWriter
 from actorstream.streams.job.stores import TaskStores
+from actorstream.streams.job.task_order import TaskOrder, spec_of
 from actorstream.streams.plan.physical import lane_name
 from actorstream.streams.store.changelog import encode_state
 
@@ -56,7 +57,12 @@ INPUT = "input"
 class Task(Actor):
     """See the module."""
 
-    def __init__(self, spec: TaskSpec) -> None:
+    def __init__(self, order: TaskSpec | TaskOrder) -> None:
+        self._order = order
+        self._is_furnished = False
+
+    def furnish(self, spec: TaskSpec) -> None:
+        """Make what this task consists of, but for its stages."""
         self.spec = spec
         self.questions = Questions()
         self.epoch = 0
@@ -82,6 +88,8 @@ class Task(Actor):
         self._later: deque[Callable[[], None]] = deque()  # See `once_through`; a few at most, as no input is taken.
 
     def started(self, context: Context) -> None:
+        self.furnish(spec_of(self._order, context.host))
+        self._is_furnished = True
         now = context.now
         self.stages = Stages(self.spec.task, now, self.spec.reads_time, self.spec.groups)
         self.outlets.attach(self.stages)
@@ -94,6 +102,11 @@ class Task(Actor):
                 self.files.add(stage, lane_name(node, self.spec.instance))
 
     def stopped(self, context: Context, reason: ExitReason) -> None:
+        if self._is_furnished:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of what is open."""
         self.stores.close()
 
     # --- what the two kinds of tasks do ----------------------------------------------------------------------------

@@ -1,0 +1,52 @@
+"""What befalls the nodes of a simulated job, and what is to be seen on them."""
+
+from __future__ import annotations
+
+from actorstream.actors import ActorSystem, Ref
+from actorstream.actors.kernel import Failure
+from actorstream.actors.nodes.placement import DRIVER
+from actorstream.actors.nodes.simulated import World
+from actorstream.host import Entropy
+
+CUT_US = (20_000, 20_000_000)
+"""How long a cut lasts, from and to. Half of them are short."""
+
+
+def world_of(system: ActorSystem) -> World | None:
+    """The simulated nodes; None if there are none."""
+    return system.world if system.nodes != [DRIVER] or _has_world(system) else None
+
+
+def _has_world(system: ActorSystem) -> bool:
+    try:
+        return bool(system.world.machines)
+    except RuntimeError:
+        return False
+
+
+def all_actors(system: ActorSystem) -> list[Ref]:
+    """All actors, on whatever node."""
+    world = world_of(system)
+    return [*system.actors(), *(world.actors() if world is not None else ())]
+
+
+def failures_of(system: ActorSystem) -> list[Failure]:
+    """The newest failures of actors, on whatever node that runs."""
+    world = world_of(system)
+    kernels = world.kernels().values() if world is not None else ()
+    return [*system.failures, *(failure for kernel in kernels for failure in kernel.failures)]
+
+
+def strike_node(system: ActorSystem, fault: str, entropy: Entropy) -> None:
+    """Let `crash_node` or `cut` befall one of the nodes."""
+    world = system.world
+    names = list(world.machines)
+    name = entropy.choice(names)
+    if fault == "crash_node":
+        world.crash(name, host=entropy.chance(0.5))
+        return
+    shortest, longest = CUT_US
+    lasts_us = entropy.between(shortest, longest if entropy.chance(0.5) else longest // 10)
+    others = [DRIVER, *(other for other in names if other != name)]
+    world.fabric.cut([name], [entropy.choice(others)] if entropy.chance(0.5) else others)
+    system.simulator.after(lasts_us, world.fabric.heal)
