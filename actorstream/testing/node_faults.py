@@ -14,14 +14,10 @@ CUT_US = (20_000, 20_000_000)
 
 def world_of(system: ActorSystem) -> World | None:
     """The simulated nodes; None if there are none."""
-    return system.world if system.nodes != [DRIVER] or _has_world(system) else None
-
-
-def _has_world(system: ActorSystem) -> bool:
     try:
-        return bool(system.world.machines)
+        return system.world
     except RuntimeError:
-        return False
+        return None
 
 
 def all_actors(system: ActorSystem) -> list[Ref]:

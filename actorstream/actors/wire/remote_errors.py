@@ -43,7 +43,7 @@ def error_of(facts: Any) -> ActorstreamError:
     Raises:
         BadInput: these are no such facts.
     """
-    if not isinstance(facts, list) or not all(isinstance(one, str) for one in facts[:3]):
+    if not isinstance(facts, list) or len(facts) < 3 or not all(isinstance(one, str) for one in facts[:3]):
         raise BadInput("not an error")
     if len(facts) == 3:
         return RemoteError(*facts)

@@ -28,7 +28,6 @@ from actorstream.log.client import (
 from actorstream.model.instant import Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.build import Stages
-from actorstream.streams.engine.gaps import GapsStage
 from actorstream.streams.engine.match import MatchStage
 from actorstream.streams.engine.process import ProcessStage
 from actorstream.streams.engine.sinks import TopicSinkStage
@@ -40,6 +39,7 @@ from actorstream.streams.job.file_writers import COMMIT, RECOVERY, FileWriters
 from actorstream.streams.job.log_writers import LogWriters
 from actorstream.streams.job.outlets import Outlets
 from actorstream.streams.job.pending import Pending
+from actorstream.streams.job.progress import progress_of
 from actorstream.streams.job.questions import Questions
 from actorstream.streams.job.restoring import Restoring
 from actorstream.streams.job.slices import Slices
@@ -436,16 +436,7 @@ class Task(Actor):
 
     def progress(self) -> m.Progress:
         """How far this task is."""
-        cut = [stage for stage in self.stages.all if isinstance(stage, WindowStage)]
-        windows = sum(stage.open_windows() for stage in cut)
-        skipped = sum(stage.skipped for stage in self.stages.all)
-        letters = sum(stage.dead_letters for stage in self.stages.all)
-        late = sum(stage.late_records for stage in self.stages.all if isinstance(stage, WindowStage | MatchStage))
-        gaps = [stage for stage in self.stages.all if isinstance(stage, GapsStage)]
-        missing, duplicates = sum(stage.missing for stage in gaps), sum(stage.duplicates for stage in gaps)
-        return m.Progress(
-            self.records_in, self.log.records, self.watermark(), windows, late, missing, duplicates, skipped, letters
-        )
+        return progress_of(self.stages.all, self.records_in, self.log.records, self.watermark())
 
     def observe(self) -> dict[str, Any]:
         """How far this task is."""
