@@ -21,14 +21,19 @@ class Programs:
         self._makers = makers
         self._made: dict[str, Any] = {}
 
-    def find(self, name: str) -> Any:
+    def find(self, name: str, make: Callable[[], Any] | None = None) -> Any:
         """The program of this name.
+
+        Args:
+            name: of the program.
+            make: makes it, if nothing else does.
 
         Raises:
             LookupError: this node has none.
         """
         if name not in self._made:
-            if name not in self._makers:
+            maker = self._makers.get(name, make)
+            if maker is None:
                 raise LookupError(name)
-            self._made[name] = self._makers[name]()
+            self._made[name] = maker()
         return self._made[name]

@@ -13,6 +13,7 @@ from threading import Event, Lock, Thread
 from typing import Final
 
 from actorstream.actors import ActorSystem
+from actorstream.actors.nodes.loading import on_system
 from actorstream.errors import ActorTerminated, AskTimeout, DirectoryInUse
 from actorstream.host import Host, SystemClock, system_entropy
 from actorstream.log.directory import DataDirectory
@@ -36,8 +37,8 @@ class EmbeddedLog:
     Open it with `EmbeddedLog.open`; `system` is the actor system, in which others may start actors of their own.
     """
 
-    def __init__(self, directory: DataDirectory, system: ActorSystem, gateway: Gateway) -> None:
-        self.directory, self.system = directory, system
+    def __init__(self, directory: DataDirectory, system: ActorSystem, gateway: Gateway, nodes: int) -> None:
+        self.directory, self.system, self.nodes = directory, system, nodes
         self.is_shut = False
         self._gateway = gateway
 
@@ -48,8 +49,11 @@ class EmbeddedLog:
         create: bool = True,
         flush: FlushSetting = "interval",
         segment_bytes_max: int = SEGMENT_BYTES_MAX,
+        nodes: int = 0,
     ) -> EmbeddedLog:
         """Hold the data directory at `path`, or share it with whoever in this process holds it; then its settings hold.
+
+        With `nodes` its actor system has so many further processes.
 
         Each call needs a `close`. A process that holds it for clients alone is asked to let go.
 
@@ -58,7 +62,8 @@ class EmbeddedLog:
             BadInput: it is not there and `create` is false, or it cannot be a directory.
             Corrupt, UnsupportedFormat: it cannot be opened.
         """
-        wanted = _Wanted(os.path.realpath(path), create, flush, segment_bytes_max)
+        on_system()
+        wanted = _Wanted(os.path.realpath(path), create, flush, segment_bytes_max, nodes)
         return _OPEN.open(wanted, is_client=False)
 
     @staticmethod
@@ -69,6 +74,7 @@ class EmbeddedLog:
             DirectoryInUse: another process holds it.
             BadInput, Corrupt, UnsupportedFormat: as `open`.
         """
+        on_system()
         log = _OPEN.open(_Wanted(os.path.realpath(path), create), is_client=True)
         return EmbeddedTransport(log.system, lambda: _OPEN.close(log, is_client=True), lambda: log.is_shut)
 
@@ -98,6 +104,7 @@ class _Wanted:
     create: bool
     flush: FlushSetting = "interval"
     segment_bytes_max: int = SEGMENT_BYTES_MAX
+    nodes: int = 0
 
 
 @dataclass(slots=True)
@@ -163,10 +170,10 @@ def _begin(wanted: _Wanted) -> EmbeddedLog:
     directory = DataDirectory.open(wanted.path, create=wanted.create)
     system = None
     try:
-        system = ActorSystem(host=Host(SystemClock(), system_entropy(), directory.disk))
+        system = ActorSystem(wanted.nodes, host=Host(SystemClock(), system_entropy(), directory.disk))
         start_log(system, flush=wanted.flush, segment_bytes_max=wanted.segment_bytes_max)
         gateway = Gateway.open(system, wanted.path, lambda: _OPEN.step_aside(wanted.path))
-        return EmbeddedLog(directory, system, gateway)
+        return EmbeddedLog(directory, system, gateway, wanted.nodes)
     except BaseException:
         if system is not None:
             system.stop()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Sequence
 from traceback import extract_tb
 from typing import Final
 
-from actorstream.errors import ActorstreamError, OperatorError
+from actorstream.errors import ActorstreamError, OperatorError, RemoteError
 
 LINES_MAX = 6
 """Lines that an error takes."""
@@ -17,6 +18,10 @@ LINES_MAX = 6
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _DEMO: Final = os.path.join(_PACKAGE, "ops", "demo") + os.sep
 _LIBRARIES: Final = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib"))
+
+
+_FRAME: Final = re.compile(r'^ *File "(.+)", line (\d+), in (.+)\n *(\S.*)$', re.MULTILINE)
+"""A frame in the text of a traceback."""
 
 
 def say(words: str) -> None:
@@ -80,18 +85,37 @@ def _operator_failed(error: OperatorError) -> str:
         lines.append(f"  from    {error.topic}-{error.partition}@{error.offset}")
     if cause is not None:
         lines += [f"  at      {where}" for where in user_lines(cause)[-1:]]
-    said = str(error) if cause is None else f"{type(cause).__name__}: {cause}"
+    said = str(error) if cause is None else _said(cause)
     lines.append(f"  error   {said.splitlines()[0] if said else ''}")
     return "\n".join(lines)
 
 
+def _said(cause: BaseException) -> str:
+    """The class of an error, and what it said, wherever it was raised."""
+    if isinstance(cause, RemoteError):
+        return f"{cause.kind.rpartition('.')[2]}: {cause.text}"
+    return f"{type(cause).__name__}: {cause}"
+
+
 def user_lines(error: BaseException) -> list[str]:
     """The lines of the user's own files that an error passed through, the innermost last."""
+    if isinstance(error, RemoteError):
+        return [
+            f"{_short(file)}:{line} in {name}: {text}"
+            for file, line, name, text in _FRAME.findall(error.trace)
+            if _is_users(file)
+        ]
     return [
         f"{frame.filename}:{frame.lineno} in {frame.name}: {frame.line}".rstrip(": ")
         for frame in extract_tb(error.__traceback__)
         if _is_users(frame.filename)
     ]
+
+
+def _short(file: str) -> str:
+    """A path as it is seen from here, as workers know files by their whole path."""
+    here = os.getcwd() + os.sep
+    return file.removeprefix(here)
 
 
 def _is_users(file: str) -> bool:

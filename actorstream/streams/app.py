@@ -296,7 +296,8 @@ class App:
 
         Args:
             data: the data directory; created if it is not there.
-            workers: processes; this version runs one.
+            workers: 1: everything in this process; more: so many processes for the operators, beside this one, which
+                keeps the log. Each imports the file that holds the app, up to where something is run or opened.
             checkpoint: the interval between checkpoints.
             until: "caught_up": commit and stop once everything that was there is processed, open windows stay in the
                 state; "end": take what is there as the whole input and close every window.

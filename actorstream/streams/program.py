@@ -8,7 +8,7 @@ from typing import Any
 from actorstream.errors import PlanError, TopicMismatch
 from actorstream.model.topic import Topic
 from actorstream.streams.plan.nodes import SINKS, Gaps, KeyBy, Node, Process, Tap, timed_by, walk
-from actorstream.streams.site import function_name, user_site
+from actorstream.streams.site import function_name, user_module, user_site
 
 
 class Program:
@@ -21,6 +21,7 @@ class Program:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.module = user_module()
         self.topics: dict[str, Topic[Any]] = {}
         self._nodes: list[Node] = []
         self._taken: dict[str, int] = {}

@@ -48,6 +48,12 @@ def user_site() -> Site:
     return NOWHERE if frame is None else Site(frame.f_code.co_filename, frame.f_lineno)
 
 
+def user_module() -> str:
+    """The name of the module of the user's program that calls us; "" if there is none."""
+    frame = user_frame()
+    return "" if frame is None else str(frame.f_globals.get("__name__", ""))
+
+
 def hints(function: Callable[..., Any]) -> dict[str, Any]:
     """The function's annotations, resolved also when they are strings that name a caller's local variables.
 

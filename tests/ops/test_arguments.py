@@ -41,7 +41,7 @@ def test_arguments_that_do_not_fit_are_refused(
     ("arguments", "said"),
     [
         (["--checkpoint", "soon"], "the checkpoint interval is 'soon'; write it as one of \"250ms\""),
-        (["--workers", "2"], "workers is 2"),
+        (["--workers", "65"], "workers is 65"),
     ],
 )
 def test_a_run_that_cannot_be_is_refused(

@@ -149,6 +149,20 @@ def test_a_lost_node_is_another_epoch() -> None:
         }
 
 
+def test_the_loss_of_a_node_is_one_failure_of_the_job() -> None:
+    """However many tasks lived there: it does not use up the restarts that a job may have."""
+    few = Settings().restarts_max
+    app = sums(parallelism=few + 2)
+    with started(app, nodes=1, until="end", checkpoint_us=3_000, fetch_bytes_max=1) as (cluster, _, outcome):
+        for _ in range(few - 1):
+            cluster.system.run(until=lambda: len(cluster.system.world.actors()) > few, steps_max=100_000)
+            assert cluster.system.world.crash("node-1")
+            cluster.system.run(until=lambda: not cluster.system.world.actors(), steps_max=100_000)
+        cluster.system.run(until=lambda: outcome.is_known, steps_max=500_000)
+
+        assert outcome.error is None
+
+
 def spec_topic(spec: JobSpec, name: str) -> Any:
     """A topic of the job."""
     return next(topic for topic in spec.topics if getattr(topic, "name", "") == name)

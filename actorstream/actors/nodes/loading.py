@@ -52,6 +52,20 @@ def load_module(name: str, file: str) -> ModuleType:
     return _load_file(name, file)
 
 
+def load_program(name: str, file: str) -> ModuleType:
+    """The module called `name` in the driver, from its file: a program, which need not be where modules are looked for.
+
+    Raises:
+        ImportError: it cannot be found here.
+        Exception: what the file raises.
+    """
+    if name == MAIN:
+        name = MAIN_ELSEWHERE
+    if "." in name:  # Of a package, which must be imported first.
+        return load_module(name, file)
+    return sys.modules.get(name) or _load_file(name, file)
+
+
 def _load_file(name: str, file: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, file) if file else None
     if spec is None or spec.loader is None:

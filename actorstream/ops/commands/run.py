@@ -20,7 +20,13 @@ def add(commands: Commands) -> None:
         "it; the next run goes on from there.",
     )
     add_file(parser)
-    parser.add_argument("--workers", type=number_from(1), default=1, metavar="N", help="processes (1)")
+    parser.add_argument(
+        "--workers",
+        type=number_from(1),
+        default=1,
+        metavar="N",
+        help="processes for the operators (1: all in this one)",
+    )
     parser.add_argument("--checkpoint", default="100ms", metavar="TIME", help="between checkpoints (100ms)")
     parser.add_argument(
         "--until",

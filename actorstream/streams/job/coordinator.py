@@ -172,12 +172,14 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
         error = terminated.reason.error if isinstance(terminated.reason, Crash) else None
         if isinstance(error, OperatorError | Mistake):
             self._fail(context, error)
+        elif self._state == "recovering":
+            return  # One failure, such as the loss of a node, often ends many tasks.
         elif not self._failures.allow(context.now()):
             self._fail(
                 context,
                 JobFailed(f"job {self._job.name!r} failed too often; last: {task}: {error or terminated.reason}"),
             )
-        elif self._state != "recovering":
+        else:
             self._state = "recovering"
             self._restarts += 1
             context.schedule(RETRY_AFTER_US, m.RetryDue())

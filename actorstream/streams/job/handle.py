@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from actorstream.actors.nodes.loading import on_system
+from actorstream.actors.system import NODES_MAX
 from actorstream.errors import ActorTerminated, AskTimeout, JobFailed, PlanError
 from actorstream.host import require_rocksdb
 from actorstream.log.client import EmbeddedLog
@@ -30,6 +34,7 @@ from actorstream.streams.job.messages import (
     WhyOpen,
 )
 from actorstream.streams.job.planning import job_spec
+from actorstream.streams.job.program_file import file_of
 from actorstream.streams.job.reading import question
 from actorstream.streams.job.spec import JobSpec, Settings
 from actorstream.streams.job.stores import IN_MEMORY, IN_ROCKSDB, STATES
@@ -213,10 +218,18 @@ def start(
     state: str = IN_MEMORY,
 ) -> Job:
     """See `App.start`."""
+    on_system()
     settings = _settings(workers, checkpoint, until, max_drift, state)
+    if settings.nodes:
+        settings = replace(settings, scratch=os.path.join(os.path.realpath(data), "workers"))
     outcome: Future[BaseException | None] = Future()
     spec = job_spec(program, settings, report=lambda error: _report(outcome, error))
-    log = EmbeddedLog.open(data)
+    if settings.nodes:
+        spec = replace(spec, program=file_of(program))
+    log = EmbeddedLog.open(data, nodes=settings.nodes)
+    if settings.nodes and log.nodes != settings.nodes:
+        log.close()
+        raise JobFailed(f"{data} is open in this process with {log.nodes} workers; close what has opened it first")
     try:
         coordinator = log.system.spawn(Coordinator, spec, name=f"job-{spec.name}", restart="transient")
     except ValueError as error:
@@ -264,8 +277,8 @@ def _seconds(timeout: str | float | timedelta) -> float:
 def _settings(
     workers: int, checkpoint: str | timedelta, until: str | None, max_drift: str | timedelta | None, state: str
 ) -> Settings:
-    if workers != 1:
-        raise PlanError(f"workers is {workers}; a job runs in one process, so it can only be 1")
+    if not 1 <= workers <= NODES_MAX:
+        raise PlanError(f"workers is {workers}; use a number from 1 to {NODES_MAX}")
     if until not in UNTIL:
         raise PlanError(f'until is {until!r}; it is "caught_up" or "end", or left out')
     if state not in STATES:
@@ -274,6 +287,7 @@ def _settings(
         require_rocksdb()
     return Settings(
         state=state,
+        nodes=workers if workers > 1 else 0,
         checkpoint_us=duration_us(checkpoint, what="the checkpoint interval"),
         until=until,
         max_drift_us=0 if max_drift is None else duration_us(max_drift, what="max_drift"),

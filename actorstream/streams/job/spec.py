@@ -31,6 +31,7 @@ class Settings:
     `max_drift_us`: how far a split may be ahead of the slowest, in event time; 0: as far as it gets.
     `fetch_bytes_max`, `fetch_wait_us`: of one fetch. `restarts_max` in `restarts_within_us`: more fail the job.
     `nodes`: how many nodes the tasks are placed on; 0: they live beside the coordinator.
+    `scratch`: where nodes put what they need only while they run; "": beside the log.
     """
 
     checkpoint_us: int = 100_000
@@ -48,6 +49,15 @@ class Settings:
     restarts_max: int = 5
     restarts_within_us: int = duration_us("60s")
     nodes: int = 0
+    scratch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramFile:
+    """Where another process finds the program of a job: a module by its name here, and its file."""
+
+    module: str
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,7 @@ class JobSpec:
     topics: tuple[object, ...]  # model.topic.Topic, those that the job reads or writes
     settings: Settings = field(default_factory=Settings)
     report: Callable[[object], None] | None = None  # told how the job ended
+    program: ProgramFile | None = None  # for nodes that do not have it
 
 
 @dataclass(frozen=True, slots=True)

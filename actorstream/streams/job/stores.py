@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -44,4 +45,4 @@ def forget_stores(disk: Disk, job: JobSpec) -> None:
 
 
 def _directory(job: JobSpec) -> str:
-    return f"state/{actor_name(job.name)}"
+    return os.path.join(job.settings.scratch, "state", actor_name(job.name))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from actorstream.errors import PlanError
 from actorstream.host import Host
-from actorstream.streams.job.spec import JobSpec, Settings, TaskSpec, task_specs
+from actorstream.streams.job.program_file import plan_in
+from actorstream.streams.job.spec import JobSpec, ProgramFile, Settings, TaskSpec, task_specs
 from actorstream.streams.plan.physical import PhysicalPlan
 
 
@@ -19,11 +21,12 @@ class TaskOrder:
     task: str  # the instance's identity in the job
     home: str
     settings: Settings
+    program: ProgramFile | None = None
 
 
 def order_of(spec: TaskSpec, home: str) -> TaskOrder:
     """What another node needs to make this instance."""
-    return TaskOrder(spec.job.name, spec.job.plan.plan_hash, spec.id, home, spec.job.settings)
+    return TaskOrder(spec.job.name, spec.job.plan.plan_hash, spec.id, home, spec.job.settings, spec.job.program)
 
 
 def spec_of(order: TaskSpec | TaskOrder, host: Host) -> TaskSpec:
@@ -34,8 +37,9 @@ def spec_of(order: TaskSpec | TaskOrder, host: Host) -> TaskSpec:
     """
     if isinstance(order, TaskSpec):
         return order
+    file = order.program
     try:
-        plan = host.programs.find(order.job)
+        plan = host.programs.find(order.job, None if file is None else partial(plan_in, file, order.job))
     except LookupError:
         raise PlanError(f"job {order.job!r}: a node does not have this program; install it there, too") from None
     assert isinstance(plan, PhysicalPlan)
