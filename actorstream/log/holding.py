@@ -13,7 +13,7 @@ from threading import Event, Lock, Thread
 from typing import Final
 
 from actorstream.actors import ActorSystem
-from actorstream.actors.nodes.loading import on_system
+from actorstream.actors.nodes.loading import on_data
 from actorstream.errors import ActorTerminated, AskTimeout, DirectoryInUse
 from actorstream.host import Host, SystemClock, system_entropy
 from actorstream.log.directory import DataDirectory
@@ -29,6 +29,9 @@ ATTEMPTS = 100
 """How often to try while the holder lets go, or is starting or ending."""
 
 PAUSE_SECONDS = 0.02
+
+LOST_AFTER = "60s"
+"""How long another process of a log's system may be silent, or a function of its user run, before it is killed."""
 
 
 class EmbeddedLog:
@@ -62,7 +65,7 @@ class EmbeddedLog:
             BadInput: it is not there and `create` is false, or it cannot be a directory.
             Corrupt, UnsupportedFormat: it cannot be opened.
         """
-        on_system()
+        on_data()
         wanted = _Wanted(os.path.realpath(path), create, flush, segment_bytes_max, nodes)
         return _OPEN.open(wanted, is_client=False)
 
@@ -74,7 +77,7 @@ class EmbeddedLog:
             DirectoryInUse: another process holds it.
             BadInput, Corrupt, UnsupportedFormat: as `open`.
         """
-        on_system()
+        on_data()
         log = _OPEN.open(_Wanted(os.path.realpath(path), create), is_client=True)
         return EmbeddedTransport(log.system, lambda: _OPEN.close(log, is_client=True), lambda: log.is_shut)
 
@@ -170,7 +173,8 @@ def _begin(wanted: _Wanted) -> EmbeddedLog:
     directory = DataDirectory.open(wanted.path, create=wanted.create)
     system = None
     try:
-        system = ActorSystem(wanted.nodes, host=Host(SystemClock(), system_entropy(), directory.disk))
+        host = Host(SystemClock(), system_entropy(), directory.disk)
+        system = ActorSystem(wanted.nodes, host=host, lost_after=LOST_AFTER)
         start_log(system, flush=wanted.flush, segment_bytes_max=wanted.segment_bytes_max)
         gateway = Gateway.open(system, wanted.path, lambda: _OPEN.step_aside(wanted.path))
         return EmbeddedLog(directory, system, gateway, wanted.nodes)

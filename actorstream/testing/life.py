@@ -47,6 +47,7 @@ STEPS_TIMES = 40
 _TRACE_LINES = 40
 _SEGMENT_BYTES_MAX = 1 << 16  # Small, so that segments are rolled.
 _RESTARTS = 1_000
+_SPREADS = 3  # How tasks of one instance share nodes: all on one, or each on another.
 _ROOM_BYTES_MAX = 4_096  # That a full disk has left.
 _LIE_PROBABILITY = 0.5
 _LOOK_FIRST = 0.5  # Share of the starts at which somebody reads before the job begins.
@@ -80,10 +81,11 @@ class Habits(NamedTuple):
     flush: Flush
     step_us: tuple[int, int]
     state: str
+    spread: int
 
     @classmethod
-    def of(cls, entropy: Entropy, state: str) -> Habits:
-        """Those of a seed, and where it keeps its job's state."""
+    def of(cls, entropy: Entropy, state: str, spread: int) -> Habits:
+        """Those of a seed; where it keeps its job's state, and how it spreads tasks over nodes."""
         return cls(
             checkpoint_us=entropy.choice((3_000, 10_000, 30_000, 100_000)),
             gather_records=entropy.choice((1, 10, 8_192)),
@@ -91,6 +93,7 @@ class Habits(NamedTuple):
             flush=entropy.choice(("none", "none", "interval", "commit")),
             step_us=(1, entropy.choice((500, 5_000))),  # Against timers: few steps between two, or many.
             state=state,
+            spread=spread,
         )
 
     def settings(self, nodes: int) -> Settings:
@@ -108,6 +111,7 @@ class Habits(NamedTuple):
             fetch_bytes_max=1,  # Many small steps.
             restarts_max=_RESTARTS,
             nodes=nodes,
+            spread=self.spread,
         )
 
 
@@ -120,7 +124,7 @@ class Life:
         self._seed = seed
         self._host = Host(subject.clock(), Entropy(seed), subject.disk.clone())
         self._entropy = Entropy(seed).stream("faults")
-        self._habits = Habits.of(self._entropy, STATES[seed % len(STATES)])
+        self._habits = Habits.of(self._entropy, STATES[seed % len(STATES)], seed // len(STATES) % _SPREADS)
         self._plan = schedule(faults, self._entropy, steps)
         self._steps_max = max(STEPS_MIN, STEPS_TIMES * steps)
         self._reads = bool(faults.rates())

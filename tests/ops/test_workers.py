@@ -91,6 +91,25 @@ def test_a_script_runs_with_workers_as_it_is(tmp_path: Path) -> None:
     assert int(done.stdout.split()[1]) not in pids
 
 
+def test_a_script_that_fills_its_topics_fills_them_once(tmp_path: Path) -> None:
+    """What comes before the program's end happens here alone, if it opens a data directory."""
+    fill = """
+from actorstream.log.client import open_producer
+
+with open_producer("data") as producer:
+    for number in range(500):
+        producer.send(numbers, number)
+"""
+    (tmp_path / "job.py").write_text(SUMS + fill + RUN)
+
+    done = subprocess.run(
+        [sys.executable, "job.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert len(Output.of(tmp_path)) == 500
+
+
 def test_a_function_that_raises_is_told_with_its_line(tmp_path: Path) -> None:
     """As with one worker."""
     produce(tmp_path)

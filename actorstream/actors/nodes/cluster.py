@@ -18,6 +18,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from actorstream.actors.cell import Cell
 from actorstream.actors.message import Crash, ExitReason, Hung, Lost, Message
 from actorstream.actors.nodes import messages as m
@@ -30,7 +32,7 @@ from actorstream.actors.nodes.watches import Watches
 from actorstream.actors.ref import NOBODY, Ref
 from actorstream.actors.specification import ChildSpec
 from actorstream.actors.wire import Links, Parcel, Peer
-from actorstream.errors import MailboxFull
+from actorstream.errors import MailboxFull, Unsendable
 from actorstream.host.logs import logger
 
 if TYPE_CHECKING:
@@ -146,6 +148,11 @@ class Cluster:
             return
         try:
             self._transmit(number, NODE, message, NOBODY)
+        except Unsendable:
+            bare = without_last_message(message)
+            if bare is message:
+                raise
+            self.tell(number, bare)
         except MailboxFull as error:
             logger().error("node does not keep up", node=number, message=type(message).__name__, reason=str(error))
 
@@ -396,6 +403,14 @@ class Cluster:
 def node_of(incarnation: int) -> int:
     """The number of the node where this incarnation lives, or lived."""
     return incarnation >> 32
+
+
+def without_last_message(message: Message) -> Message:
+    """The news of an end without what the actor was handling, which may be for its own process only."""
+    reason = getattr(message, "reason", None)
+    if not isinstance(reason, Crash) or reason.message is None:
+        return message
+    return msgspec.structs.replace(message, reason=Crash(reason.error))
 
 
 def _reason(name: str, hung: m.HungActor | None, path: str) -> ExitReason:

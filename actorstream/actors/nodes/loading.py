@@ -20,6 +20,7 @@ class Enough(BaseException):
 
 
 _loading: list[str] = []  # process-wide: the module that is being loaded, as imports are.
+_programs: list[str] = []  # process-wide: the same, if it is a program that somebody else runs.
 
 
 def on_system() -> None:
@@ -29,6 +30,16 @@ def on_system() -> None:
         Enough: so it is.
     """
     if _loading:
+        raise Enough
+
+
+def on_data() -> None:
+    """A data directory is about to be opened; not while this node only loads a program that another one runs.
+
+    Raises:
+        Enough: so it is.
+    """
+    if _programs:
         raise Enough
 
 
@@ -61,9 +72,13 @@ def load_program(name: str, file: str) -> ModuleType:
     """
     if name == MAIN:
         name = MAIN_ELSEWHERE
-    if "." in name:  # Of a package, which must be imported first.
-        return load_module(name, file)
-    return sys.modules.get(name) or _load_file(name, file)
+    _programs.append(name)
+    try:
+        if "." in name:  # Of a package, which must be imported first.
+            return load_module(name, file)
+        return sys.modules.get(name) or _load_file(name, file)
+    finally:
+        _programs.pop()
 
 
 def _load_file(name: str, file: str) -> ModuleType:

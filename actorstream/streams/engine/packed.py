@@ -49,13 +49,20 @@ class Parcel(Carried):
         return Packed(parts)
 
 
-class Packed:
-    """A batch that has come from another node."""
+class Packed(Carried):
+    """A batch that has come from another node; it may go on to a third, where it is told why its receiver failed."""
 
     __slots__ = ("_parts",)
 
     def __init__(self, parts: list[Any]) -> None:
         self._parts = parts
+
+    def parts(self) -> Any:
+        return self._parts
+
+    @classmethod
+    def arrived(cls, parts: Any) -> Packed:
+        return Parcel.arrived(parts)
 
     def unpack(self, kind: Any) -> Batch:
         """The batch, whose values are of this type.

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from actorstream.actors.nodes.loading import on_system
+from actorstream.actors.nodes.loading import on_data
 from actorstream.actors.system import NODES_MAX
 from actorstream.errors import ActorTerminated, AskTimeout, JobFailed, PlanError
 from actorstream.host import require_rocksdb
@@ -218,7 +218,7 @@ def start(
     state: str = IN_MEMORY,
 ) -> Job:
     """See `App.start`."""
-    on_system()
+    on_data()
     settings = _settings(workers, checkpoint, until, max_drift, state)
     if settings.nodes:
         settings = replace(settings, scratch=os.path.join(os.path.realpath(data), "workers"))

@@ -34,8 +34,10 @@ def start_task(context: Context, spec: TaskSpec) -> Ref:
     name = actor_name(spec.id)
     if not nodes:
         return context.spawn(_kind(spec), spec, name=name, restart="temporary")
-    node = node_for(spec.instance, nodes, context.nodes)
-    return context.spawn(_kind(spec), order_of(spec, context.path), name=name, restart="temporary", node=node)
+    shift = spec.job.settings.spread * [task.name for task in spec.job.plan.tasks].index(spec.task.name)
+    node = node_for(spec.instance + shift, nodes, context.nodes)
+    order = order_of(spec, context.path)
+    return context.spawn(_kind(spec), order, name=name, restart="temporary", hang_after=None, node=node)
 
 
 def _kind(spec: TaskSpec) -> type[Task]:

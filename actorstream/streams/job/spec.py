@@ -31,6 +31,7 @@ class Settings:
     `max_drift_us`: how far a split may be ahead of the slowest, in event time; 0: as far as it gets.
     `fetch_bytes_max`, `fetch_wait_us`: of one fetch. `restarts_max` in `restarts_within_us`: more fail the job.
     `nodes`: how many nodes the tasks are placed on; 0: they live beside the coordinator.
+    `spread`: by how many nodes each task begins after the one before it in the plan.
     `scratch`: where nodes put what they need only while they run; "": beside the log.
     """
 
@@ -49,6 +50,7 @@ class Settings:
     restarts_max: int = 5
     restarts_within_us: int = duration_us("60s")
     nodes: int = 0
+    spread: int = 0
     scratch: str = ""
 
 

@@ -21,6 +21,7 @@ from actorstream.actors import (
     Terminated,
     receives,
 )
+from actorstream.errors import DiskFull
 from actorstream.host import Entropy, Weather
 from actorstream.host.logs import silence
 from actorstream.testing import ClusterFaults, storm
@@ -292,7 +293,7 @@ def test_a_full_disk(system: ActorSystem) -> None:
     system.tell(Ref("keeper"), Save(b"too much"))
     system.run_for("1s")
 
-    assert "DiskFull" in str(ends()["keeper"].error)
+    assert isinstance(ends()["keeper"].error, DiskFull)
 
 
 def test_a_lying_disk(system: ActorSystem) -> None:
