@@ -47,6 +47,7 @@ class Faults(Rates):
         person makes room and starts the job again.
     crash_node: with `nodes`, the process of one of them is killed, or its machine loses power; another takes its place.
     cut: with `nodes`, nothing gets from one of them to another, or to that of the log, nor back, for up to 20 s.
+    zombie: with `nodes`, the machine of one sleeps, up to 20 s; given up meanwhile, it goes on for a moment when it wakes.
     lying_sync: from now on until power is lost half of all syncs only pretend. It voids every promise of durability:
         what was committed may be gone, and a log may be damaged. It is not among `all`.
     """
@@ -59,9 +60,10 @@ class Faults(Rates):
     lying_sync: float = 0.0
     crash_node: float = 0.0
     cut: float = 0.0
+    zombie: float = 0.0
 
     @classmethod
     def all(cls, *, nodes: int = 0) -> Faults:
         """Everything that the system promises to survive; with so many nodes."""
-        of_nodes = {"crash_node": 1.5, "cut": 0.5} if nodes else {}
+        of_nodes = {"crash_node": 1.5, "cut": 0.5, "zombie": 0.5} if nodes else {}
         return cls(crash_actor=2.0, crash_process=1.0, crash_host=1.0, take_over=0.5, full_disk=0.5, **of_nodes)

@@ -259,7 +259,7 @@ class Life:
             case "take_over":
                 name = f"job-{self._subject.name}-{len(self._outcomes)}"
                 cluster.system.spawn(Coordinator, self._job(), name=name, restarts=_RESTARTS)
-            case "crash_node" | "cut":
+            case "crash_node" | "cut" | "zombie":
                 self._raise_bug(cluster)  # Before the node that knows of it is gone.
                 strike_node(cluster.system, moment.fault, self._entropy)
             case "full_disk":

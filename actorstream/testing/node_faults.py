@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from actorstream.actors import ActorSystem, Ref
 from actorstream.actors.kernel import Failure
 from actorstream.actors.nodes.placement import DRIVER
 from actorstream.actors.nodes.simulated import World
 from actorstream.host import Entropy
 
-CUT_US = (20_000, 20_000_000)
-"""How long a cut lasts, from and to. Half of them are short."""
+LASTS_US = (20_000, 20_000_000)
+"""How long a cut lasts, or a machine sleeps, from and to. Half of them are short."""
 
 
 def world_of(system: ActorSystem) -> World | None:
@@ -34,15 +36,19 @@ def failures_of(system: ActorSystem) -> list[Failure]:
 
 
 def strike_node(system: ActorSystem, fault: str, entropy: Entropy) -> None:
-    """Let `crash_node` or `cut` befall one of the nodes."""
+    """Let `crash_node`, `cut` or `zombie` befall one of the nodes."""
     world = system.world
     names = list(world.machines)
     name = entropy.choice(names)
     if fault == "crash_node":
         world.crash(name, host=entropy.chance(0.5))
         return
-    shortest, longest = CUT_US
+    shortest, longest = LASTS_US
     lasts_us = entropy.between(shortest, longest if entropy.chance(0.5) else longest // 10)
+    if fault == "zombie":
+        world.pause(name)
+        system.simulator.after(lasts_us, partial(world.resume, name))
+        return
     others = [DRIVER, *(other for other in names if other != name)]
     world.fabric.cut([name], [entropy.choice(others)] if entropy.chance(0.5) else others)
     system.simulator.after(lasts_us, world.fabric.heal)

@@ -72,8 +72,11 @@ def test_workers_killed_again_and_again_commit_each_result_once(tmp_path: Path, 
             producer.send(numbers, number)
     command = ["run", "job.py", "--data", "data", "--workers", "2", "--until", "end", "--state", state]
     process = start(*command, cwd=tmp_path, stderr=subprocess.PIPE)
-    killed = _kill_workers(tmp_path / "pids", process, chance)
-    _, said = process.communicate(timeout=SECONDS_MAX)
+    try:
+        killed = _kill_workers(tmp_path / "pids", process, chance)
+        _, said = process.communicate(timeout=SECONDS_MAX)
+    finally:
+        process.kill()
 
     assert process.returncode == 0, said
     assert killed == KILLS

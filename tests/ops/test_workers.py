@@ -143,11 +143,13 @@ def test_a_signal_drains_and_commits(tmp_path: Path) -> None:
     produce(tmp_path)
     (tmp_path / "job.py").write_text(SUMS)
     process = start("run", "job.py", "--data", "data", "--workers", "2", cwd=tmp_path, stderr=subprocess.DEVNULL)
-    while len(Output.of(tmp_path)) < 500:
-        assert process.poll() is None
-
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    try:
+        while len(Output.of(tmp_path)) < 500:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
 
     assert process.returncode == 0
     done = actorstream("run", "job.py", "--data", "data", "--workers", "3", "--until", "end", cwd=tmp_path)

@@ -10,13 +10,22 @@ import pytest
 from actorstream.testing import simulate
 from actorstream.testing.faults import Faults
 from actorstream.testing.seeds import CHOSEN
-from tests.simulation import corrections, joins, workloads
+from tests.simulation import calling, corrections, joins, workloads
+from tests.simulation.test_policies import policies, policies_everywhere
 from tests.simulation.workloads import Workload
 
 NODES = 4
 SEEDS = 3
 
-IN_TOPICS = [*workloads.IN_TOPICS, *joins.IN_TOPICS, corrections.corrected]
+IN_TOPICS = [
+    *workloads.IN_TOPICS,
+    *joins.IN_TOPICS,
+    corrections.corrected,
+    calling.calling,
+    calling.calling_everywhere,
+    policies,
+    policies_everywhere,
+]
 
 
 @pytest.mark.parametrize("make", IN_TOPICS, ids=lambda make: make.__name__)
@@ -44,3 +53,17 @@ def test_all_that_may_befall_nodes_happens() -> None:
 
     if CHOSEN.only is None:
         assert all(happened[fault] > 0 for fault in Faults.all(nodes=NODES).rates())
+
+
+FOUND = [
+    (workloads.pass_through, 313),  # A task is started anew while the end of the last one is still on its way.
+    (calling.calling, 202),  # A node dies silently after a task's end; the next one is placed there, and lost with it.
+]
+
+
+@pytest.mark.parametrize(("make", "seed"), FOUND, ids=str)
+def test_what_has_gone_wrong_once_goes_well(make: Callable[[], Workload], seed: int) -> None:
+    """Seeds that have found something."""
+    workload = make()
+
+    simulate(workload.app, workload.inputs, nodes=NODES, seeds=[seed])

@@ -43,6 +43,13 @@ class Watch:
     has_left: bool = False
     wants_next: bool = False
 
+    def is_news(self, incarnation: int) -> bool:
+        """Whether those who watch have not been told of the end of this incarnation.
+
+        Where the next one is meant, another incarnation than the last is that one, even if it never came to life.
+        """
+        return self.reason is None or (self.wants_next and incarnation != self.incarnation)
+
 
 class Watches:
     """See the module."""
@@ -149,9 +156,9 @@ class Watches:
         if watch is None or not watch.wants_next:
             self._drop(gone.path, gone.incarnation, gone.reason)
             return
-        if watch.reason is None:
+        if watch.is_news(gone.incarnation):
             self._tell(gone.path, gone.incarnation, gone.reason)
-        self._ours[gone.path] = Watch(None, gone.incarnation, gone.reason)
+        self._ours[gone.path] = Watch(None, gone.incarnation, gone.reason, wants_next=True)
         self._move(gone.path)
 
     def on_left(self, path: str) -> None:
@@ -162,7 +169,7 @@ class Watches:
     def _drop(self, path: str, incarnation: int, reason: ExitReason) -> None:
         watch = self._ours.pop(path, None)
         kernel = self._cluster.kernel
-        if watch is not None and watch.reason is None:
+        if watch is not None and watch.is_news(incarnation):
             self._tell(path, incarnation, reason)
         if path not in kernel.cells:  # Or else another one has begun here, whom others may watch.
             kernel.deaths.forget(path)

@@ -28,7 +28,7 @@ from actorstream.streams.job.answers import LogAnswer
 from actorstream.streams.job.checkpoints import Checkpoints
 from actorstream.streams.job.follow_up import FollowUp
 from actorstream.streams.job.opening import Opening, decision_append
-from actorstream.streams.job.placing import start_task
+from actorstream.streams.job.placing import is_there, start_task
 from actorstream.streams.job.questions import Questions
 from actorstream.streams.job.restoring import restore_of
 from actorstream.streams.job.savepoints import Savepoints
@@ -111,6 +111,9 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
 
     def _prepare(self, context: Context) -> None:
         """An epoch is open: get all tasks ready."""
+        if any(is_there(context, ref) for task, ref in self._refs.items() if task not in self._alive):
+            self._retry_later(context)
+            return
         self._state = "starting"
         self._prepared, self._ended, self._at_end, self._loaded = set(), set(), set(), set()
         self._following = None
@@ -180,9 +183,12 @@ class Coordinator(Actor, accepts=CoordinatorMessage):
                 JobFailed(f"job {self._job.name!r} failed too often; last: {task}: {error or terminated.reason}"),
             )
         else:
-            self._state = "recovering"
             self._restarts += 1
-            context.schedule(RETRY_AFTER_US, m.RetryDue())
+            self._retry_later(context)
+
+    def _retry_later(self, context: Context) -> None:
+        self._state = "recovering"
+        context.schedule(RETRY_AFTER_US, m.RetryDue())
 
     def _on_log_terminated(self, terminated: Terminated, context: Context) -> None:
         """A part of the log has ended, and a question to it may be lost.

@@ -40,6 +40,15 @@ def start_task(context: Context, spec: TaskSpec) -> Ref:
     return context.spawn(_kind(spec), order, name=name, restart="temporary", hang_after=None, node=node)
 
 
+def is_there(context: Context, task: Ref) -> bool:
+    """Whether a task has not quite gone: its end was told, but its node has not said the last of it."""
+    try:
+        context.find(task.path)
+    except LookupError:
+        return False
+    return True
+
+
 def _kind(spec: TaskSpec) -> type[Task]:
     if spec.task.is_source:
         return SourceTask
