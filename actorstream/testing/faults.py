@@ -47,7 +47,8 @@ class Faults(Rates):
         person makes room and starts the job again.
     crash_node: with `nodes`, the process of one of them is killed, or its machine loses power; another takes its place.
     cut: with `nodes`, nothing gets from one of them to another, or to that of the log, nor back, for up to 20 s.
-    zombie: with `nodes`, the machine of one sleeps, up to 20 s; given up meanwhile, it goes on for a moment when it wakes.
+    zombie: with `nodes`, the machine of one sleeps, up to 20 s; given up meanwhile, it goes on for a moment when it
+        wakes.
     lying_sync: from now on until power is lost half of all syncs only pretend. It voids every promise of durability:
         what was committed may be gone, and a log may be damaged. It is not among `all`.
     """

@@ -49,7 +49,7 @@ def test_all_that_may_befall_nodes_happens() -> None:
     """Otherwise the others would prove nothing."""
     workload = workloads.windows()
 
-    happened = simulate(workload.app, workload.inputs, nodes=NODES, seeds=range(12))
+    happened = simulate(workload.app, workload.inputs, nodes=NODES, seeds=range(40))
 
     if CHOSEN.only is None:
         assert all(happened[fault] > 0 for fault in Faults.all(nodes=NODES).rates())
@@ -61,7 +61,7 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize(("make", "seed"), FOUND, ids=str)
+@pytest.mark.parametrize(("make", "seed"), FOUND, ids=lambda one: str(getattr(one, "__name__", one)))
 def test_what_has_gone_wrong_once_goes_well(make: Callable[[], Workload], seed: int) -> None:
     """Seeds that have found something."""
     workload = make()
