@@ -113,7 +113,7 @@ class TableModel(RuleBasedStateMachine):
         fresh.load(self.table.entries())
 
         assert contents(fresh) == (self.sealed[-1][1] if self.sealed else self.decided)
-        assert self.table.is_outside or self.table.size() == len(self.decided)
+        assert self.table.is_outside or self.table.size(ALL) == len(self.decided)
 
     @rule(middle=st.integers(1, KEY_GROUPS - 1))
     def load_a_base_in_pieces(self, middle: int) -> None:

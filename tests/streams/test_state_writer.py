@@ -42,13 +42,41 @@ def test_outside_of_memory_a_base_comes_in_pieces_beside_the_changes() -> None:
     """Each key group once, until all were written."""
     writer = StateWriter(base_after=900, base_piece=1)
 
-    written = write(writer, table(outside=True), range(1, 11))
+    written = write(writer, table(outside=True), range(1, 31))
 
     pieces = [one for several in written for one in several if one.base]
     groups = [group for piece in pieces for group in piece.groups]
-    assert len(pieces) == 6
-    assert groups == list(range(KEY_GROUPS))
+    assert len(pieces) > 1
+    assert groups[:KEY_GROUPS] == list(range(KEY_GROUPS))
     assert [len(several) for several in written[:4]] == [1] * 4
+
+
+def test_outside_of_memory_new_entries_ask_for_no_base() -> None:
+    """However many there are: a base would only repeat them."""
+    writer, numbers = StateWriter(base_after=100), table(outside=True)
+
+    for first in range(0, 20_000, 2_000):
+        for number in range(first, first + 2_000):
+            numbers.put(0, encode(number), number)
+        written = writer.seal({"numbers": numbers}, first)["numbers"]  # type: ignore[dict-item]
+        numbers.commit(first)
+        assert [one.base for one in written] == [False]
+
+
+def test_outside_of_memory_a_base_follows_when_there_are_many_changes_to_each_entry() -> None:
+    """After some four times as many changes as there are entries."""
+    writer, numbers = StateWriter(base_after=100), table(outside=True)
+    begun = []
+
+    for checkpoint in range(20):
+        for number in range(20_000):
+            numbers.put(0, encode(number), checkpoint)
+        written = writer.seal({"numbers": numbers}, checkpoint)["numbers"]  # type: ignore[dict-item]
+        numbers.commit(checkpoint)
+        begun += [checkpoint for one in written if one.base and one.groups[0] == 0]
+
+    assert len(begun) >= 2
+    assert all(4 <= later - earlier <= 8 for earlier, later in zip([0, *begun], begun, strict=False))
 
 
 def test_changes_and_pieces_load_to_what_was_there() -> None:

@@ -7,6 +7,7 @@ when a batch is through (`Handles.flush`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from actorstream.streams.inject import Injection
@@ -60,10 +61,15 @@ class BoundValue(ValueState[Any]):
         self.set(None)
 
 
-def bound(one: Injection, content: Any, encoded: bytes, log: Log) -> Any:
-    """The handle that a parameter asks for, for one key."""
+def bound(one: Injection, contents: Sequence[Any], encoded: Sequence[bytes], log: Log) -> list[Any]:
+    """The handles that a parameter asks for, for some keys."""
+    pairs = zip(contents, encoded, strict=True)
     if one.kind == "value":
-        return BoundValue(content, encoded, log, one.default)
-    handle: Any = ListState() if one.kind == "list" else MapState()
+        default = one.default
+        return [BoundValue(content, of, log, default) for content, of in pairs]
+    return [_bound_cell(ListState() if one.kind == "list" else MapState(), content, of, log) for content, of in pairs]
+
+
+def _bound_cell(handle: Any, content: Any, encoded: bytes, log: Log) -> Any:
     handle._cell = BoundCell(content, encoded, log)
     return handle

@@ -89,7 +89,7 @@ class Handles:
         self._expiries: dict[str, Expiry] = {}
         self._event: dict[str, Timers] = {}
         self._processing: dict[str, Timers] = {}
-        self._bound: dict[bytes, dict[str, Any]] = {}
+        self._bound: dict[str, dict[bytes, Any]] = {one.parameter: {} for one in node.every_injected()}
         self._lookups: list[Arguments | Handle] = []
         self._keys: dict[bytes, Any] = {}
         self._sequence = 0
@@ -149,33 +149,30 @@ class Handles:
 
     def fetch(self, encoded: Iterable[bytes]) -> None:
         """These keys are about to be asked for: read at once what is not in memory."""
-        missing = [key for key in dict.fromkeys(encoded) if key not in self._bound]
-        for table in self._tables.values():
-            table.fetch(0, missing)
+        keys = dict.fromkeys(encoded)
+        for name, table in self._tables.items():
+            known = self._bound.get(name, {})
+            table.fetch(0, [key for key in keys if key not in known])
 
     def bind_all(self, keys: Sequence[Any], encoded: Sequence[bytes], lookups: Sequence[Handle]) -> None:
         """Make the handles of many keys at once, for `lookups` of states that do not know them."""
-        every = self._bound
         for lookup in lookups:
             one = lookup.one
-            log = self._logs[one.parameter]
-            contents = self._tables[one.parameter].get_all(0, encoded)
-            for key, of, content in zip(keys, encoded, contents, strict=True):
-                states = every.get(of)
-                if states is None:
-                    states = every[of] = {}
-                handle = states.get(one.parameter)
-                if handle is None:
-                    handle = states[one.parameter] = bound(one, content, of, log)
-                lookup[key] = handle
+            known = self._bound[one.parameter]
+            missing = [of for of in encoded if of not in known]
+            contents = self._tables[one.parameter].get_all(0, missing)
+            known.update(zip(missing, bound(one, contents, missing, self._logs[one.parameter]), strict=True))
+            lookup.update(zip(keys, map(known.__getitem__, encoded), strict=True))
 
     def bind(self, encoded: bytes, injected: Sequence[Injection]) -> tuple[Any, ...]:
         """The handles of one key."""
-        states = self._bound.setdefault(encoded, {})
-        for one in injected:
-            if one.parameter not in states:
-                states[one.parameter] = self._bind(one, encoded)
-        return tuple(states[one.parameter] for one in injected)
+        return tuple([self._handle(one, encoded) for one in injected])
+
+    def _handle(self, one: Injection, encoded: bytes) -> Any:
+        known = self._bound[one.parameter]
+        if encoded not in known:
+            known[encoded] = self._bind(one, encoded)
+        return known[encoded]
 
     def _bind(self, one: Injection, encoded: bytes) -> Any:
         if one.kind == "key":
@@ -184,7 +181,7 @@ class Handles:
             name = one.parameter
             return _BoundTimer(self, self._event[name], self._processing[name], encoded)
         content = self._tables[one.parameter].get(0, encoded)
-        return bound(one, content, encoded, self._logs[one.parameter])
+        return bound(one, [content], [encoded], self._logs[one.parameter])[0]
 
     def flush(self) -> None:
         """What was set since the last flush goes into the tables."""
@@ -194,7 +191,7 @@ class Handles:
                 for cell in log:
                     cell.is_changed = False
                 log.clear()
-        if len(self._bound) > KEYS_MAX:
+        if any(len(known) > KEYS_MAX for known in self._bound.values()):
             self._forget()
 
     def look(self, encoded: bytes, now: Instant, *, decided: bool) -> dict[str, Any]:
@@ -230,13 +227,15 @@ class Handles:
             table.undo()
 
     def _drop(self, encoded: bytes) -> None:
-        self._bound.pop(encoded, None)
+        for known in self._bound.values():
+            known.pop(encoded, None)
         for lookup in self._lookups:
             if isinstance(lookup, Arguments):
                 lookup.pop(encoded, None)
 
     def _forget(self) -> None:
-        self._bound.clear()
+        for known in self._bound.values():
+            known.clear()
         for lookup in self._lookups:
             lookup.clear()
 
@@ -282,7 +281,7 @@ class Handles:
     def _clear(self, name: str, encoded: bytes) -> None:
         self._tables[name].delete(0, encoded)
         self._expiries[name].cleared(encoded)
-        handle = self._bound.get(encoded, {}).get(name)
+        handle = self._bound[name].get(encoded)
         if handle is not None:
             cell = handle if isinstance(handle, BoundValue) else handle._cell
             cell.content = None

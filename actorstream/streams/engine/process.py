@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any
 
 from actorstream.errors import OperatorError
-from actorstream.model.identity import Encoder, decode
+from actorstream.model.identity import Encoder, decode, encode_all
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant, to_datetime
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.calls import Calls, CompiledCalls
@@ -71,6 +71,10 @@ class ProcessStage(GuardedStage):
             self._handles.flush()
             yield pause
         self._handles.flush()
+
+    def expect(self, batch: Batch) -> None:
+        if self._handles.are_outside:
+            self._handles.fetch(encode_all(keys_of(batch, self._key)))
 
     def work(self, batch: Batch) -> Work:
         keys = keys_of(batch, self._key)

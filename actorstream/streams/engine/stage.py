@@ -40,6 +40,9 @@ class Stage(ABC):
     def push(self, batch: Batch) -> None:
         """Take a batch."""
 
+    def expect(self, batch: Batch) -> None:  # noqa: B027 - most stages have nothing to prepare
+        """This batch is about to be pushed, in one piece or several: what all of it needs may be read at once."""
+
     def advance(self, watermark: Instant) -> None:
         """The watermark has reached `watermark`: whatever is due by it goes out, then the next stages hear of it."""
         self.pass_on(watermark)

@@ -101,6 +101,7 @@ class InnerTask(Task, accepts=TaskMessage | m.Flow | m.ReadState):
             self.push(context, batch, self.stages.table_side().push)
             return
         side = self.stages.right_side() if channel.endswith(":right") else self.stages.head
+        side.expect(batch)
         self.push(context, batch.below(self.gate.floor()), side.push)
 
     def advance(self, context: Context, watermark: Instant, *, ended: bool) -> None:

@@ -5,6 +5,8 @@ last one are several times what the state holds now: then writing it costs less 
 whoever loads the state reads at most that many times its size.
 
 The base of a state outside of memory is written in pieces, some key groups in each checkpoint, along with the changes.
+How large such a state is, is not known; when as many changes have come as would do for a base if it were as large as it
+was thought to be, the entries of one key group are counted.
 """
 
 from __future__ import annotations
@@ -29,8 +31,7 @@ class _Base:
 
     def __init__(self, groups: range, entries: int) -> None:
         self.left = groups
-        self.written = 0
-        self._entries_a_group = entries / len(groups)
+        self._entries_a_group = max(entries / len(groups), 1)
 
     def take(self, entries: int) -> range:
         """The groups of the next piece, which should have about so many entries."""
@@ -50,7 +51,7 @@ class StateWriter:
         self._base_piece = base_piece
         self._groups = groups
         self._since_base: dict[str, int] = {}
-        self._sizes: dict[str, int] = {}  # Of states outside of memory: when the last base was complete.
+        self._sizes: dict[str, int] = {}  # Of states outside of memory: about, when they were counted last.
         self._bases: dict[str, _Base] = {}  # Those that are not complete.
 
     def count(self, state: str, changes: int) -> None:
@@ -68,26 +69,34 @@ class StateWriter:
         return written
 
     def _changes_or_base(self, state: str, table: StateTable[object], changes: list[Change]) -> list[StateChanges]:
-        size = self._sizes.get(state, table.size() * table.weight)
-        is_due = self._since_base[state] > max(self._base_after, BASE_AFTER_TIMES * size)
+        is_due = self._is_due(state, table, len(changes))
         if table.is_upgraded or (is_due and not table.is_outside):
             self._since_base[state] = 0
             self._bases.pop(state, None)
             return [StateChanges(table.entries(), self._groups, base=True)]
         written = [StateChanges(changes, self._groups)]
         if is_due and state not in self._bases:
-            self._bases[state] = _Base(self._groups, size + self._since_base[state])
+            self._bases[state] = _Base(self._groups, self._sizes[state])
             self._since_base[state] = 0
         if state in self._bases:
             written.append(self._piece(state, table, max(len(changes), self._base_piece)))
         return written
 
+    def _is_due(self, state: str, table: StateTable[object], newest: int) -> bool:
+        if not table.is_outside:
+            return self._is_too_many(state, table.size(self._groups) * table.weight)
+        if not self._is_too_many(state, self._sizes.get(state, 0)):
+            return False
+        self._sizes[state] = table.size(self._groups) + newest  # Many of these may be in there.
+        return self._is_too_many(state, self._sizes[state])
+
+    def _is_too_many(self, state: str, size: int) -> bool:
+        return self._since_base[state] > max(self._base_after, BASE_AFTER_TIMES * size)
+
     def _piece(self, state: str, table: StateTable[object], entries: int) -> StateChanges:
         base = self._bases[state]
         groups = base.take(entries)
         piece = table.entries(groups[0], groups[-1])
-        base.written += len(piece)
         if not base.left:
-            self._sizes[state] = base.written
             del self._bases[state]
         return StateChanges(piece, groups, base=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from actorstream.errors import BadInput
-from actorstream.model.identity import KEY_GROUPS
+from actorstream.model.identity import KEY_GROUPS, key_group
 from actorstream.streams.store.changes import Change
 from actorstream.streams.store.state_store import StateStore
 from actorstream.streams.store.table import LIVE_MAX, StateTable
@@ -143,7 +143,7 @@ class ChunkTable(StateTable[Chunk]):
                 replaced = self._replaced.get(key, 0) | _bits(first, last)
                 self._replaced[key] = replaced
                 if not _bits(name.first_group, name.last_group) & self._loads & ~replaced:
-                    self._base.write({namespace: {key: None}})
+                    self._base.write([Change(key_group(key), namespace, key, None)])
 
     def _read(self, data: bytes) -> Chunk:
         import polars

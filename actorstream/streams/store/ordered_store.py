@@ -14,11 +14,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from actorstream.host.ordered_map import OrderedMap
 from actorstream.model.identity import KEY_GROUPS, key_group
 from actorstream.streams.store.changes import Change
-from actorstream.streams.store.state_store import Layer, Namespace
+from actorstream.streams.store.state_store import Namespace
 
 _ZERO = 1 << 63  # Is added to a namespace, so that all are positive.
 
 _GROUPS = [bytes([group]) for group in range(KEY_GROUPS)]
+
+
+class _Prefixes(dict[Namespace, bytes]):
+    """What the keys of a namespace begin with in the map; made when an entry is written."""
+
+    def __init__(self, table: int) -> None:
+        super().__init__()
+        self._table = table.to_bytes(2, "big")
+
+    def __missing__(self, namespace: Namespace) -> bytes:
+        prefix = self[namespace] = self._table + (namespace + _ZERO).to_bytes(8, "big")
+        return prefix
 
 
 class OrderedStore:
@@ -28,9 +40,7 @@ class OrderedStore:
 
     def __init__(self, entries: OrderedMap, number: int) -> None:
         self._map = entries
-        self._table = number.to_bytes(2, "big")
-        self._namespaces: dict[Namespace, bytes] = {}  # namespace → what its keys in the map begin with
-        self._size = 0
+        self._namespaces = _Prefixes(number)
 
     def get(self, namespace: Namespace, key: bytes) -> bytes | None:
         return self.get_all(namespace, (key,))[0]
@@ -41,20 +51,9 @@ class OrderedStore:
             return [None] * len(keys)
         return self._map.get_all([prefix + _GROUPS[key_group(key)] + key for key in keys])
 
-    def write(self, layer: Layer) -> None:
-        self._map.write(
-            [
-                (prefix + _GROUPS[key_group(key)] + key, encoded)
-                for namespace, entries in layer.items()
-                for prefix in [self._prefix(namespace)]
-                for key, encoded in entries.items()
-            ]
-        )
-
-    def load(self, changes: Iterable[Change]) -> None:
-        entries = [(self._prefix(one.namespace) + _GROUPS[one.group] + one.key, one.value) for one in changes]
-        self._size += len(entries)
-        self._map.write(entries)
+    def write(self, changes: Iterable[Change]) -> None:
+        prefixes = self._namespaces
+        self._map.write([(prefixes[one.namespace] + _GROUPS[one.group] + one.key, one.value) for one in changes])
 
     def keys(self, namespace: Namespace) -> Iterable[bytes]:
         return (key for key, _ in self.items(namespace))
@@ -79,19 +78,11 @@ class OrderedStore:
                 yield Change(at[skip], namespace, at[skip + 1 :], value)
 
     def drop_groups(self, first: int, last: int) -> None:
-        if (first, last) == (0, KEY_GROUPS - 1):
-            self._size = 0
         for prefix in self._namespaces.values():
             self._map.delete_range(prefix + _GROUPS[first], _after(prefix + _GROUPS[last]))
 
-    def size(self) -> int:
-        return self._size
-
-    def _prefix(self, namespace: Namespace) -> bytes:
-        prefix = self._namespaces.get(namespace)
-        if prefix is None:
-            prefix = self._namespaces[namespace] = self._table + (namespace + _ZERO).to_bytes(8, "big")
-        return prefix
+    def size(self, groups: range) -> int:
+        return sum(1 for _ in self.entries(groups[0], groups[0])) * len(groups)
 
 
 def _after(prefix: bytes) -> bytes:

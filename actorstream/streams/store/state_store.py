@@ -31,11 +31,7 @@ class StateStore(Protocol):
         """The values of some keys, in their order."""
         ...
 
-    def write(self, layer: Layer) -> None:
-        """Merge a layer."""
-        ...
-
-    def load(self, changes: Iterable[Change]) -> None:
+    def write(self, changes: Iterable[Change]) -> None:
         """Apply some changes, in their order."""
         ...
 
@@ -59,8 +55,8 @@ class StateStore(Protocol):
         """Forget the entries of some key groups, both included."""
         ...
 
-    def size(self) -> int:
-        """How many entries there are; where that is not known, how many were loaded."""
+    def size(self, groups: range) -> int:
+        """How many entries some key groups have; where that is not known, about, from those of the first group."""
         ...
 
 
@@ -79,14 +75,12 @@ class MemoryStore:
         entries = self._entries.get(namespace, {})
         return [entries.get(key) for key in keys]
 
-    def write(self, layer: Layer) -> None:
-        for namespace, entries in layer.items():
-            for key, encoded in entries.items():
-                self._apply(namespace, key, encoded)
-
-    def load(self, changes: Iterable[Change]) -> None:
+    def write(self, changes: Iterable[Change]) -> None:
         for change in changes:
-            self._apply(change.namespace, change.key, change.value)
+            if change.value is None:
+                self._take_away(change.namespace, change.key)
+            else:
+                self._entries.setdefault(change.namespace, {})[change.key] = change.value
 
     def keys(self, namespace: Namespace) -> Iterable[bytes]:
         return self._entries.get(namespace, ())
@@ -111,13 +105,10 @@ class MemoryStore:
             if not left:
                 del self._entries[namespace]
 
-    def size(self) -> int:
-        return sum(len(entries) for entries in self._entries.values())
+    def size(self, groups: range) -> int:
+        return sum(len(entries) for entries in self._entries.values())  # There are no others.
 
-    def _apply(self, namespace: Namespace, key: bytes, encoded: bytes | None) -> None:
-        if encoded is not None:
-            self._entries.setdefault(namespace, {})[key] = encoded
-            return
+    def _take_away(self, namespace: Namespace, key: bytes) -> None:
         entries = self._entries.get(namespace)
         if entries is not None and entries.pop(key, None) is not None and not entries:
             del self._entries[namespace]

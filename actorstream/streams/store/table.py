@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from actorstream.errors import BadInput, PlanError
 from actorstream.model.codec import Codec, is_exact
@@ -35,6 +35,14 @@ UPGRADE_PIECE = 4_096
 
 _Before = tuple[bool, bytes | None]
 """An entry as it was: whether it was touched in the open layer, and, if so, its encoding (None: taken away)."""
+
+
+class _Sealed(NamedTuple):
+    """What changed before a checkpoint that is in flight: to look keys up, and to be written."""
+
+    checkpoint: int
+    layer: Layer
+    changes: list[Change]
 
 
 class StateTable(Generic[T]):
@@ -63,7 +71,7 @@ class StateTable(Generic[T]):
         self._encode_all: Callable[[list[T]], list[bytes]] = codec.encode_all
         self._decode_all: Callable[[list[bytes]], list[T]] = codec.decode_all
         self._base: StateStore = MemoryStore()
-        self._sealed: list[tuple[int, Layer]] = []
+        self._sealed: list[_Sealed] = []
         self._live: dict[Namespace, dict[bytes, T | None]] = {}
         self._live_max = LIVE_MAX
         self._reads = 0  # Live values that were read since the last look at how many there are.
@@ -100,37 +108,47 @@ class StateTable(Generic[T]):
         """These keys are about to be asked for: read those that are not in memory all at once."""
         if not self._base.is_outside:
             return
-        live, touched = self._live.get(namespace, {}), self._touched.get(namespace, {})
-        missing = [key for key in dict.fromkeys(keys) if key not in live and key not in touched]
+        every = dict.fromkeys(keys)
+        missing = self._missing(namespace, every)
+        if self._has_read(len(missing)):
+            missing = self._missing(namespace, every)
         if not missing:
             return
-        self._has_read(len(missing))
         found = self._base.get_all(namespace, missing)
-        live = self._live.setdefault(namespace, {})
-        for _, layer in self._sealed:
-            newer = layer.get(namespace, {})
+        for sealed in self._sealed:
+            newer = sealed.layer.get(namespace, {})
             found = [newer.get(key, encoded) for key, encoded in zip(missing, found, strict=True)]
+        live = self._live.setdefault(namespace, {})
         there = [encoded for encoded in found if encoded is not None]
-        values = iter(self._decode_all(there))
-        for key, encoded in zip(missing, found, strict=True):
-            live[key] = None if encoded is None else next(values)
+        values = self._decode_all(there)
+        if len(there) == len(found):
+            live.update(zip(missing, values, strict=True))
+        else:
+            left = iter(values)
+            live.update((key, None if one is None else next(left)) for key, one in zip(missing, found, strict=True))
+
+    def _missing(self, namespace: Namespace, keys: Iterable[bytes]) -> list[bytes]:
+        """Those whose live value is not known."""
+        live, touched = self._live.get(namespace, {}), self._touched.get(namespace, {})
+        return [key for key in keys if key not in live and key not in touched]
 
     def get_all(self, namespace: Namespace, keys: Sequence[bytes]) -> list[T | None]:
         """The live values of some keys, in their order."""
         if not self._base.is_outside:
             return [self.get(namespace, key) for key in keys]
         self.fetch(namespace, keys)
-        live = self._live.get(namespace, {})
-        return [live[key] if key in live else self.get(namespace, key) for key in keys]  # Some may be forgotten again.
+        return list(map(self._live.get(namespace, {}).get, keys))  # What is not there was deleted in this layer.
 
-    def _has_read(self, count: int) -> None:
-        """So many live values more; if these are many, those that did not change are forgotten."""
+    def _has_read(self, count: int) -> bool:
+        """So many live values more; gives whether these are too many, and those that did not change are forgotten."""
         self._reads += count
-        if self._reads > self._live_max:
-            self._reads = count
-            for namespace, live in list(self._live.items()):
-                touched = self._touched.get(namespace, {})
-                self._live[namespace] = {key: live[key] for key in touched if key in live}
+        if self._reads <= self._live_max:
+            return False
+        self._reads = count
+        for namespace, live in list(self._live.items()):
+            touched = self._touched.get(namespace, {})
+            self._live[namespace] = {key: live[key] for key in touched if key in live}
+        return True
 
     def copy_of(self, namespace: Namespace, key: bytes, *, decided: bool) -> T | None:
         """A copy of a value, as it is now, or as of the last decided checkpoint."""
@@ -175,8 +193,8 @@ class StateTable(Generic[T]):
     def keys(self, namespace: Namespace) -> list[bytes]:
         """The keys of a namespace, in no promised order."""
         found = dict.fromkeys(self._base.keys(namespace))
-        for _, layer in self._sealed:
-            for key, encoded in layer.get(namespace, {}).items():
+        for sealed in self._sealed:
+            for key, encoded in sealed.layer.get(namespace, {}).items():
                 _set(found, key, encoded is not None)
         live = self._live.get(namespace, {})
         for key in self._touched.get(namespace, ()):
@@ -199,13 +217,13 @@ class StateTable(Generic[T]):
     def namespaces(self) -> list[Namespace]:
         """The namespaces that have entries, sorted."""
         base = dict.fromkeys(self._base.namespaces())
-        above = [*self._touched, *(where for _, layer in self._sealed for where in layer)]
+        above = [*self._touched, *(where for sealed in self._sealed for where in sealed.layer)]
         found = dict.fromkeys([*base, *above])
         return sorted(one for one in found if (self.keys(one) if self._is_covered(one) else one in base))
 
     def _is_covered(self, namespace: Namespace) -> bool:
         """Whether anything of a namespace may have changed since the last decided checkpoint."""
-        return namespace in self._touched or any(namespace in layer for _, layer in self._sealed)
+        return namespace in self._touched or any(namespace in sealed.layer for sealed in self._sealed)
 
     # --- a call on trial -------------------------------------------------------------------------------------------
 
@@ -256,13 +274,14 @@ class StateTable(Generic[T]):
             self._reads = 0
         if self.is_upgraded and self._upgraded_in is None:
             self._upgraded_in = checkpoint
-        if layer:
-            self._sealed.append((checkpoint, layer))
-        return [
+        changes = [
             Change(key_group(key), namespace, key, value)
             for namespace, entries in layer.items()
             for key, value in entries.items()
         ]
+        if changes:
+            self._sealed.append(_Sealed(checkpoint, layer, changes))
+        return changes
 
     def is_touched(self) -> bool:
         """Whether anything changed since the last seal."""
@@ -272,9 +291,8 @@ class StateTable(Generic[T]):
         """The checkpoint is decided: merge its layer, and those before it, into the base."""
         if self._upgraded_in is not None and self._upgraded_in <= checkpoint:
             self.is_upgraded, self._upgraded_in = False, None
-        while self._sealed and self._sealed[0][0] <= checkpoint:
-            _, layer = self._sealed.pop(0)
-            self._base.write(layer)
+        while self._sealed and self._sealed[0].checkpoint <= checkpoint:
+            self._base.write(self._sealed.pop(0).changes)
 
     def rollback(self) -> None:
         """Forget everything that no decided checkpoint holds."""
@@ -292,7 +310,7 @@ class StateTable(Generic[T]):
         assert not self._live
         assert not self._touched
         assert not self._sealed
-        self._base.load(changes)
+        self._base.write(changes)
 
     def upgrade(self, old: dict[str, Any]) -> None:
         """What was loaded is of type `old` (`schema_of`): make it of this one, if it is another and may be upgraded.
@@ -307,22 +325,20 @@ class StateTable(Generic[T]):
         decode = Codec(self.name, build(old)).decode
         every = self._base.entries(0, KEY_GROUPS - 1)
         while piece := list(islice(every, UPGRADE_PIECE)):
-            layer: Layer = {}
-            for one in piece:
-                assert one.value is not None
-                layer.setdefault(one.namespace, {})[one.key] = self._upgraded(decode(one.value))
-            self._base.write(layer)
+            self._base.write([self._upgraded(one, decode) for one in piece])
         self.is_upgraded = True
 
-    def _upgraded(self, value: Any) -> bytes | None:
+    def _upgraded(self, entry: Change, decode: Callable[[bytes], Any]) -> Change:
         assert self._upgrade is not None
+        assert entry.value is not None
+        value = decode(entry.value)
         try:
             made = self._upgrade(value)
         except Exception as error:
             raise BadInput(
                 f"the upgrade function of state {self.name!r} failed on {value!r}: {type(error).__name__}: {error}"
             ) from error
-        return None if made is None else self._encode(made)
+        return Change(entry.group, entry.namespace, entry.key, self._encoding(made))
 
     def drop_groups(self, first: int, last: int) -> None:
         """Forget what was loaded of some key groups, both included: what is loaded next takes its place."""
@@ -331,18 +347,16 @@ class StateTable(Generic[T]):
     def entries(self, first_group: int = 0, last_group: int = KEY_GROUPS - 1) -> list[Change]:
         """All entries of some key groups, both included, as of the last seal, as changes to an empty table."""
         above: dict[tuple[Namespace, bytes], Change] = {}
-        for _, layer in self._sealed:
-            for namespace, changed in layer.items():
-                for key, encoded in changed.items():
-                    group = key_group(key)
-                    if first_group <= group <= last_group:
-                        above[namespace, key] = Change(group, namespace, key, encoded)
+        for sealed in self._sealed:
+            for one in sealed.changes:
+                if first_group <= one.group <= last_group:
+                    above[one.namespace, one.key] = one
         below = [one for one in self._base.entries(first_group, last_group) if (one.namespace, one.key) not in above]
         return below + [one for one in above.values() if one.value is not None]
 
-    def size(self) -> int:
-        """How many entries the base holds; see `StateStore.size`."""
-        return self._base.size()
+    def size(self, groups: range) -> int:
+        """How many entries of some key groups the base holds; see `StateStore.size`."""
+        return self._base.size(groups)
 
     @property
     def is_outside(self) -> bool:
@@ -361,8 +375,8 @@ class StateTable(Generic[T]):
         return [None if value is None else next(left) for value in values]
 
     def _encoded(self, namespace: Namespace, key: bytes) -> bytes | None:
-        for _, layer in reversed(self._sealed):
-            entries = layer.get(namespace, {})
+        for sealed in reversed(self._sealed):
+            entries = sealed.layer.get(namespace, {})
             if key in entries:
                 return entries[key]
         return self._base.get(namespace, key)
