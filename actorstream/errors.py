@@ -4,6 +4,7 @@
 ActorstreamError                 facts as attributes; `retriable`, `exit_status`
 ├── Mistake                      a person's mistake: exit status 2, never a traceback
 │   ├── PlanError                the program's operators do not fit together
+│   │   └── NoSuchOperator       a stream does not have it as it is
 │   ├── BadInput                 a value, line or file that does not parse or does not fit its Record
 │   ├── UnknownTopic             no topic of that name
 │   ├── TopicMismatch            the same topic declared in two ways
@@ -44,6 +45,7 @@ __all__ = [
     "MailboxFull",
     "MissingExtra",
     "Mistake",
+    "NoSuchOperator",
     "OffsetOutOfRange",
     "OperatorError",
     "OutsideSimulation",
@@ -74,6 +76,10 @@ class Mistake(ActorstreamError):
 
 class PlanError(Mistake, ValueError):
     """The operators of a program do not fit together (a name used twice, a missing key, an unknown field)."""
+
+
+class NoSuchOperator(PlanError, AttributeError):
+    """A stream does not have this operator as it is; the message says what to say before it."""
 
 
 class BadInput(Mistake, ValueError):

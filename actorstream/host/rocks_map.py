@@ -27,6 +27,8 @@ BLOCK_CACHE_BYTES = 128 << 20
 OPEN_FILES_MAX = 256
 """Files of one map that are open."""
 
+_METADATA_BLOCK_BYTES = 4096  # Of the parts of a file's index and filter.
+
 _BLOOM_BITS = 10  # Of a key: one of a hundred lookups of a key that is not in a file reads a block of it.
 
 
@@ -93,6 +95,11 @@ def _options(rocksdict: Any) -> Any:
     blocks.set_block_cache(rocksdict.Cache(BLOCK_CACHE_BYTES))
     blocks.set_bloom_filter(_BLOOM_BITS, False)
     blocks.set_cache_index_and_filter_blocks(True)
+    # In parts, for as one each would be larger than a share of the cache, and be read again for every few keys.
+    blocks.set_index_type(rocksdict.BlockBasedIndexType.two_level_index_search())
+    blocks.set_partition_filters(True)
+    blocks.set_metadata_block_size(_METADATA_BLOCK_BYTES)
+    blocks.set_pin_top_level_index_and_filter(True)
     options = rocksdict.Options(raw_mode=True)
     options.create_if_missing(True)
     options.set_block_based_table_factory(blocks)

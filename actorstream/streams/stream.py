@@ -13,6 +13,7 @@ from actorstream.streams import checks
 from actorstream.streams.column_operators import ColumnOperators
 from actorstream.streams.concurrency import check_concurrency
 from actorstream.streams.ends import Ends
+from actorstream.streams.missing import not_of_stream
 from actorstream.streams.plan import nodes
 from actorstream.streams.plan.asynchronous import CONCURRENCY, AsyncMap
 from actorstream.streams.policies import Policy, checked
@@ -62,6 +63,11 @@ class Stream(ColumnOperators[V], Ends[V]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
+
+    if not TYPE_CHECKING:  # Type checkers know what is there.
+
+        def __getattr__(self, name: str) -> Any:
+            raise not_of_stream(self, name)
 
     @property
     def gaps(self) -> Stream[Gap]:

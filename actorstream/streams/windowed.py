@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
+from actorstream.streams.missing import not_of_windows
 from actorstream.streams.plan import nodes
 from actorstream.streams.policies import Policy, checked
 from actorstream.streams.program import Program
@@ -42,6 +43,11 @@ class WindowedStream(Generic[K, V]):
         self._allowed_lateness_us, self._emit = allowed_lateness_us, emit
         self._finished: nodes.Node | None = None
         self._is_joined = False
+
+    if not TYPE_CHECKING:  # Type checkers know what is there.
+
+        def __getattr__(self, name: str) -> Any:
+            raise not_of_windows(self, name)
 
     @property
     def late(self) -> Stream[V]:

@@ -55,6 +55,14 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: App("job").stream([event(0)], event_time=3),  # type: ignore[call-overload]
         r"event_time is 3; give a field's name or a function",
     ),
+    "a window without a key": (
+        lambda: source().window(tumbling("10s")),
+        r"window at test_plan_errors.py:\d+ needs a key, and Stream\('events'\) has none; say .key_by\(",
+    ),
+    "windows that are not finished": (
+        lambda: windowed().map(str),
+        r"map at test_plan_errors.py:\d+ needs values, and windows have none before they are finished; say .aggregate",
+    ),
     "an unknown key field": (lambda: source().key_by("kay"), r"key_by: Event has no field 'kay'"),
     "a key made of a function and a field": (
         lambda: source().key_by(str, "key"),
@@ -283,3 +291,12 @@ def test_an_event_without_a_time_stops_the_job_with_its_place() -> None:
 
     with pytest.raises(Exception, match=r"'events' failed on Event\(.*at=datetime.*it has no event time"):
         app.collect(stream)
+
+
+def test_what_no_stream_has_is_no_attribute() -> None:
+    """As of any object: so that one may ask whether it is there, and copy it."""
+    for made in (source(), keyed(), windowed()):
+        assert not hasattr(made, "window_of")
+        with pytest.raises(AttributeError, match="has no attribute 'window_of'"):
+            made.window_of()
+    assert not hasattr(source(), "window")
