@@ -354,9 +354,9 @@ class App:
             limit: at most so many values.
             data: the data directory, when the stream reads a topic.
         """
-        from actorstream.streams.job.collect import collect
+        from actorstream.streams.job.collect import collect, node_of
 
-        return collect(self._program, stream._node, limit=limit, data=data)
+        return collect(self._program, node_of(stream, "collect"), limit=limit, data=data)
 
     def collect_frame(
         self, stream: Stream[R], *, limit: int | None = None, data: str | None = None
@@ -377,9 +377,9 @@ class App:
             >>> app.collect_frame(app.stream([Trip("Oslo", 3.5), Trip("Bergen", 2.0)]))["km"].sum()
             5.5
         """
-        from actorstream.streams.job.collect import collect_frame
+        from actorstream.streams.job.collect import collect_frame, node_of
 
-        return collect_frame(self._program, stream._node, limit=limit, data=data)
+        return collect_frame(self._program, node_of(stream, "collect_frame"), limit=limit, data=data)
 
     def explain(self, stage: str = "physical", format: str = "text") -> str:  # noqa: A002
         """The plan, as a picture in text.

@@ -55,6 +55,10 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: App("job").stream([event(0)], event_time=3),  # type: ignore[call-overload]
         r"event_time is 3; give a field's name or a function",
     ),
+    "collecting what is no stream": (
+        lambda: App("job").collect(3),  # type: ignore[arg-type]
+        r"collect at test_plan_errors.py:\d+ was given 3; give it a stream",
+    ),
     "a window without a key": (
         lambda: source().window(tumbling("10s")),
         r"window at test_plan_errors.py:\d+ needs a key, and Stream\('events'\) has none; say .key_by\(",

@@ -57,6 +57,11 @@ def failed(
     return OperatorError(operator, shown, topic, partition, offset, f"{type(error).__name__}: {error}")
 
 
+def reported(error: BaseException) -> BaseException:
+    """The error that a job ended with, for its caller: of what concerns the program, our frames say nothing to them."""
+    return error.with_traceback(None) if isinstance(error, Mistake | OperatorError) else error
+
+
 def cause_of(error: Exception) -> Exception:
     """What an OperatorError was raised from; any other error is its own cause."""
     cause = error.__cause__

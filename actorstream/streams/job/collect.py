@@ -48,6 +48,18 @@ class Found:
             yield from part if isinstance(part, list) else frame_to_rows(part, kind)
 
 
+def node_of(stream: Any, what: str) -> Node:
+    """The operator of a stream that somebody wants to see.
+
+    Raises:
+        PlanError: it is no stream.
+    """
+    node = getattr(stream, "_node", None)
+    if not isinstance(node, Node):
+        raise PlanError(f"{what} at {user_site()} was given {stream!r}; give it a stream")
+    return node
+
+
 def collect(program: Program, node: Node, *, limit: int | None, data: str | None) -> list[Any]:
     """See `App.collect`."""
     return list(islice(_found(program, node, limit, data).rows(), limit))

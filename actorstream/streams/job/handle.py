@@ -20,6 +20,7 @@ from actorstream.host import require_rocksdb
 from actorstream.log.client import EmbeddedLog
 from actorstream.model.duration import duration_us
 from actorstream.model.instant import to_instant
+from actorstream.streams.engine.failure import reported
 from actorstream.streams.job.coordinator import Coordinator
 from actorstream.streams.job.holders import Holder, holder
 from actorstream.streams.job.messages import (
@@ -94,7 +95,7 @@ class Job:
         error = self._result()
         self._close()
         if error is not None:
-            raise error
+            raise reported(error)
 
     def _has_ended(self, seconds: float) -> bool:
         try:

@@ -29,6 +29,7 @@ from actorstream.log.client import (
 from actorstream.model.instant import to_instant
 from actorstream.model.topic import Topic, TopicSpec
 from actorstream.streams import checks
+from actorstream.streams.engine.failure import reported
 from actorstream.streams.job.coordinator import Coordinator
 from actorstream.streams.job.spec import JobSpec
 
@@ -69,7 +70,7 @@ class Outcome:
     def raise_error(self) -> None:
         """Raise what the job failed with, if it failed."""
         if isinstance(self._result, BaseException):
-            raise self._result
+            raise reported(self._result)
 
 
 class MemoryCluster:
