@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -48,6 +49,8 @@ READ_BYTES_MAX = 1 << 20
 """How much of a frame is read ahead."""
 
 _START_SECONDS = 10.0
+_ACCEPT_AGAIN_SECONDS = 1.0
+"""After which time to try again when the process has no file descriptor left."""
 
 
 class Gateway:
@@ -58,9 +61,8 @@ class Gateway:
 
     def __init__(self, system: ActorSystem, directory: Path, step_aside: Callable[[], bool]) -> None:
         self._system, self._directory, self._step_aside = system, directory, step_aside
-        self._server: asyncio.AbstractServer | None = None
-        self._connections: dict[int, Connection] = {}
-        self._count = 0
+        self._listener: socket.socket | None = None
+        self._serving: dict[asyncio.Task[None], socket.socket] = {}
 
     @classmethod
     def open(cls, system: ActorSystem, directory: str | os.PathLike[str], step_aside: Callable[[], bool]) -> Gateway:
@@ -77,32 +79,60 @@ class Gateway:
 
     async def _listen(self) -> None:
         path = new_socket_path(self._directory)
-        self._server = await asyncio.start_unix_server(self._on_connected, path, limit=READ_BYTES_MAX)
+        self._listener = listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.setblocking(False)
+        listener.bind(str(path))
         path.chmod(0o600)
+        listener.listen(CONNECTIONS_MAX)
+        self._heed()
 
     async def _close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for connection in list(self._connections.values()):
-            connection.abort()
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+        serving = list(self._serving)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
-    async def _on_connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= CONNECTIONS_MAX:
-            writer.close()
-            return
-        self._count += 1
-        number = self._count
-        self._connections[number] = connection = Connection(self._system, reader, writer, self._step_aside)
+    def _heed(self) -> None:
+        if self._listener is not None:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        """In one step, unlike a server of asyncio: what that is accepting when it closes, nobody serves or closes."""
+        assert self._listener is not None
         try:
-            await connection.serve()
+            connected, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # Whoever it was has gone.
+        except OSError as error:
+            logger().warning("no connection can be accepted", reason=str(error))
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._listener)
+            loop.call_later(_ACCEPT_AGAIN_SECONDS, self._heed)
+            return
+        if len(self._serving) >= CONNECTIONS_MAX:
+            connected.close()
+            return
+        task = asyncio.create_task(self._serve(connected))
+        self._serving[task] = connected
+        task.add_done_callback(self._on_ended)
+
+    async def _serve(self, connected: socket.socket) -> None:
+        reader, writer = await asyncio.open_unix_connection(sock=connected, limit=READ_BYTES_MAX)
+        try:
+            await Connection(self._system, reader, writer, self._step_aside).serve()
         except BadFrame as error:
             logger().warning("connection closed", reason=str(error))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # The other side is gone, which is its right.
         finally:
-            del self._connections[number]
-            connection.abort()
+            writer.transport.abort()
+
+    def _on_ended(self, task: asyncio.Task[None]) -> None:
+        self._serving.pop(task).close()
 
 
 class Connection:
@@ -163,7 +193,3 @@ class Connection:
             self._may_read.set()
         else:
             self._may_read.clear()
-
-    def abort(self) -> None:
-        """Close it now."""
-        self._writer.transport.abort()

@@ -25,10 +25,14 @@ from actorstream.log.settings import FlushSetting
 from actorstream.log.storage import SEGMENT_BYTES_MAX
 from actorstream.log.transport import ask
 
-ATTEMPTS = 100
+ATTEMPTS = 1500
 """How often to try while the holder lets go, or is starting or ending."""
 
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.002
+"""Shorter than the time between two clients that come one after the other, which cannot be asked in between."""
+
+YIELD_US = 1_000_000
+"""How long the clients of a process that let go for another leave the directory to that one."""
 
 LOST_AFTER = "60s"
 """How long another process of a log's system may be silent, or a function of its user run, before it is killed."""
@@ -125,12 +129,16 @@ class _Open:
     def __init__(self) -> None:
         self._lock = Lock()
         self._shared: dict[tuple[int, str], _Shared] = {}  # A forked child shares none of them.
+        self._yielded: dict[str, int] = {}  # Until when, for the directories that others asked for.
+        self._clock = SystemClock()
 
     def open(self, wanted: _Wanted, *, is_client: bool) -> EmbeddedLog:
         key = os.getpid(), wanted.path
         with self._lock:
             shared = self._shared.get(key)
             if shared is None:
+                if is_client:
+                    self._leave_to_others(wanted.path)
                 log = _begin(wanted) if is_client else _take(wanted)
                 shared = self._shared[key] = _Shared(log)
             shared.clients += is_client
@@ -154,11 +162,25 @@ class _Open:
             shared = self._shared.get(key)
             if shared is not None and shared.owners:
                 return False
+            self._yielded[path] = self._clock.monotonic_us() + YIELD_US
             if shared is not None:
                 del self._shared[key]
                 # Not here: the answer goes through the gateway, which this closes.
                 Thread(target=shared.log.shut, name="actorstream-step-aside", daemon=True).start()
             return True
+
+    def _leave_to_others(self, path: str) -> None:
+        """A client that came again at once would be faster than whoever the directory was let go for.
+
+        Raises:
+            DirectoryInUse: the directory is another's, or will be at once.
+        """
+        until = self._yielded.get(path)
+        if until is None:
+            return
+        if self._clock.monotonic_us() < until:
+            raise DirectoryInUse(path, None)
+        del self._yielded[path]
 
 
 _OPEN: Final = _Open()

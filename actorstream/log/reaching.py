@@ -12,7 +12,7 @@ from actorstream.log.transport import Transport
 
 DEFAULT_DATA = "./actorstream-data"
 
-ATTEMPTS = 30
+ATTEMPTS = 100
 """How often to try while the holder is starting or ending: it has the lock, and no socket."""
 
 PAUSE_SECONDS = 0.1

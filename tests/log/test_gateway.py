@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actorstream.actors import ActorSystem
 from actorstream.errors import ActorTerminated, UnknownTopic
 from actorstream.log import admin
 from actorstream.log.consumer import Consumer
 from actorstream.log.frames import BadFrame, decode_answer, decode_question, encode_answer, encode_question, read_length
+from actorstream.log.gateway import Gateway
 from actorstream.log.holding import EmbeddedLog
 from actorstream.log.messages import Append, Appended, DescribeTopics, Fetch, Refused, TopicsDescribed
 from actorstream.log.producer import Producer
@@ -195,6 +199,63 @@ def test_a_follower_lets_go_for_a_job_and_goes_on_through_it(tmp_path) -> None:
     assert sorted(first) == list(range(100))
     assert rest[-1] == 199
     assert sorted(rest) == sorted(dict.fromkeys(rest))
+
+
+VISIT = """
+import sys
+import time
+from actorstream.log.client import open_consumer
+longest, last = 0.0, -1
+while last < 199:
+    begun = time.monotonic()
+    with open_consumer("numbers", data=sys.argv[1]) as records:
+        last = max(record.value for record in records)
+    longest = max(longest, time.monotonic() - begun)
+    if last == 99:
+        print("visited", flush=True)
+print(longest)
+"""
+
+
+def test_clients_that_come_and_go_keep_no_job_out(tmp_path) -> None:
+    """However fast they come again; and none of them waits for an answer from a process that has let go."""
+    for at in range(5):
+        data = tmp_path / str(at)
+        with Producer(data=data) as producer:
+            producer.send_many(NUMBERS, range(100))
+        with subprocess.Popen([sys.executable, "-c", VISIT, str(data)], stdout=subprocess.PIPE, text=True) as visitor:
+            assert visitor.stdout is not None
+            visitor.stdout.readline()
+
+            job = EmbeddedLog.open(data)
+            with Producer(transport=job.transport()) as producer:
+                producer.send_many(NUMBERS, range(100, 200))
+            *_, longest = visitor.stdout
+            job.close()
+
+        assert visitor.returncode == 0
+        assert float(longest) < 5
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_whoever_connects_as_the_holder_lets_go_is_told(tmp_path, turns) -> None:
+    """At whichever of the steps of being accepted the end comes; nobody waits where nobody serves."""
+    connecting = socket.socket(socket.AF_UNIX)
+    connecting.settimeout(5)
+
+    async def live() -> None:
+        gateway = Gateway(system, tmp_path, lambda: True)
+        await gateway._listen()
+        connecting.connect(str(find_socket(tmp_path)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await gateway._close()
+
+    with ActorSystem() as system:
+        asyncio.run(live())
+
+    with connecting, suppress(ConnectionResetError):
+        assert connecting.recv(1) == b""
 
 
 RUN = """

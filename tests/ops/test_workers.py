@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -146,6 +147,7 @@ def test_a_signal_drains_and_commits(tmp_path: Path) -> None:
     try:
         while len(Output.of(tmp_path)) < 500:
             assert process.poll() is None
+            time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
     finally:
