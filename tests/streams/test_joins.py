@@ -199,6 +199,14 @@ def test_an_as_of_join_without_a_value() -> None:
     assert pairs(app, left.join(table, as_of=True, how="inner", name="dropped")) == [(12, 10)]
 
 
+def test_a_record_that_is_late_meets_no_value_of_its_future() -> None:
+    """It comes when the value that it asks for may be gone: the one of 10 and the one of 20 are all that is known."""
+    app, left, right = two(orders(25, 5, 22, 30), orders(0, 10, 20, 29, 40))
+    table = app.table(right, key="key")
+
+    assert pairs(app, left.join(table, as_of=True)) == sorted([(25, 20), (5, None), (22, 20), (30, 29)], key=repr)
+
+
 @settings(max_examples=40, deadline=None)
 @given(SECONDS, SECONDS, st.integers(1, 3))
 def test_an_as_of_join_does_not_depend_on_the_order_of_arrival(

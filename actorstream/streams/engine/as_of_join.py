@@ -4,9 +4,10 @@ Theory of operation. The table's values are kept as versions, by their times. A 
 watermark, that of both sides, has passed its time: then every version that may matter has come. Of the versions at or
 before the watermark the latest is kept, and none before it, because no record that is in time asks for one.
 
-A record that is late by its own split's watermark is joined as of that watermark, and a version that is late is seen
-by those only that are joined as of its split's watermark or later; so the result does not depend on how splits
-interleave.
+A record that is late by its own split's watermark meets the latest version as of that watermark, unless the version is
+later than the record: then the one it asks for may be gone, and it meets none. A version that is late is seen by those
+only that are joined as of its split's watermark or later. So nobody meets a value of his future, and the result does
+not depend on how splits interleave.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class AsOfJoinStage(TwoSidedStage):
         times: list[Instant] = []
         values: list[Any] = []
         for key, (as_of, time, _, _, value) in sorted(self._waiting.take_before(watermark), key=in_order):
-            found = self._version(key, as_of)
+            found = self._version(key, as_of, time)
             if found is not None or self.node.how == "left":
                 times.append(time)
                 values.append(self.joined(Batch([]), -1, value, found))
@@ -78,10 +79,10 @@ class AsOfJoinStage(TwoSidedStage):
         self._emit(times, values)
         self.watermark = max(self.watermark, watermark)
 
-    def _version(self, key: bytes, as_of: Instant) -> Any:
+    def _version(self, key: bytes, as_of: Instant, time: Instant) -> Any:
         versions = self._versions.get(0, key) or []
         last = _last(versions, as_of)
-        return None if last < 0 else versions[last][4]
+        return None if last < 0 or versions[last][0] > time else versions[last][4]
 
     def _emit(self, times: list[Instant], values: list[Any]) -> None:
         """What comes out lies before the watermark that let it."""
