@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actorstream import App, agg, tumbling
+from actorstream import App, agg, skip, tumbling
+from actorstream.connectors import files
 from actorstream.errors import BadInput, OperatorError
 from actorstream.model.topic import Topic
 from actorstream.streams.engine.batch import Batch
@@ -268,3 +270,22 @@ def test_naive_times_are_written_as_utc() -> None:
 
     assert run(app)[out] == [{"at": "2024-01-01T00:00:00Z"}]
     assert at(0) == datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def test_a_job_counts_what_it_writes_into_sinks_of_every_kind(tmp_path: Path) -> None:
+    """Into a topic, into files, and what a function took; not what a policy left out."""
+    app = App("job")
+    numbers = app.stream([1, 2, 3, 4, 5], name="numbers")
+    numbers.to(app.topic("all"))
+    numbers.map(lambda number: {"n": number}, name="objects").to(files.jsonl(str(tmp_path / "parts")))
+
+    @numbers.sink(on_error=skip)
+    def inverted(number: int) -> None:
+        _ = 1 / (number - 2)
+
+    job = app.start(data=tmp_path / "data")
+    job.wait()
+
+    tasks = job.status().progress.values()
+    assert sum(task.records_out for task in tasks) == 5 + 5 + 4
+    assert sum(task.skipped for task in tasks) == 1

@@ -7,6 +7,7 @@ whenever there is much.
 from __future__ import annotations
 
 import sys
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -192,18 +193,33 @@ class TopicSinkStage(Stage):
         self._count = 0
 
 
-class CallSinkStage(GuardedStage):
+class WritingStage(GuardedStage):
+    """A sink that is written to as values come, outside of checkpoints. `written`: how many values it has taken."""
+
+    written = 0
+
+    def work(self, batch: Batch) -> Work:
+        given_up = self.skipped + self.dead_letters
+        yield from self.write(batch)
+        self.written += len(batch) - (self.skipped + self.dead_letters - given_up)
+
+    @abstractmethod
+    def write(self, batch: Batch) -> Work:
+        """Give the sink the values of a batch."""
+
+
+class CallSinkStage(WritingStage):
     """`@stream.sink`: a function called with each value, at least once."""
 
     def __init__(self, node: CallSink, now: Now) -> None:
         super().__init__(node.name, node.on_error, now)
         self._function = node.function
 
-    def work(self, batch: Batch) -> Work:
+    def write(self, batch: Batch) -> Work:
         yield from self.guard.each(self._function, batch, batch.rows())
 
 
-class PlainSinkStage(GuardedStage):
+class PlainSinkStage(WritingStage):
     """`to(sink)` of a plain sink.
 
     A batch that it fails on is tried again as a whole; if that does not help, one value after the other, to find those
@@ -215,7 +231,7 @@ class PlainSinkStage(GuardedStage):
         self._sink: PlainSink = node.sink
         self._is_columnar = bool(getattr(node.sink, "columnar", False))
 
-    def work(self, batch: Batch) -> Work:
+    def write(self, batch: Batch) -> Work:
         error = self._written(batch)
         for wait_us in self.guard.policy.waits_us() if error is not None else ():
             yield self.guard.now() + wait_us

@@ -26,6 +26,7 @@ class FileWriters:
         self._job = job
         self._files: list[tuple[TwoPhaseSinkStage, FileLane]] = []
         self._epoch = 0
+        self.records = 0  # written so far
 
     def add(self, stage: TwoPhaseSinkStage, lane: str) -> None:
         """One more sink."""
@@ -48,7 +49,7 @@ class FileWriters:
         """Write what the sinks have gathered, where it is much."""
         for stage, file in self._files:
             if stage.gathered() >= gathered_max:
-                _write(stage, file)
+                self._write(stage, file)
 
     def has_gathered(self) -> bool:
         """Whether something waits to be written."""
@@ -57,7 +58,7 @@ class FileWriters:
     def seal(self, context: Context, pending: Pending) -> None:
         """The barrier has come: write the rest and make it durable; what follows belongs to the next checkpoint."""
         for stage, file in self._files:
-            _write(stage, file)
+            self._write(stage, file)
             handle, prepare = file.seal(pending.checkpoint)
             if handle is not None:
                 pending.handles[file.name] = (handle,)
@@ -84,7 +85,7 @@ class FileWriters:
             context.background(run, lambda _: Done(epoch, token))
         return bool(work)
 
-
-def _write(stage: TwoPhaseSinkStage, file: FileLane) -> None:
-    for values in stage.take():
-        file.write(values)
+    def _write(self, stage: TwoPhaseSinkStage, file: FileLane) -> None:
+        for values in stage.take():
+            file.write(values)
+            self.records += len(values)

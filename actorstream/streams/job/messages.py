@@ -74,6 +74,7 @@ class Credit(Message):
 class Progress(msgspec.Struct, frozen=True):
     """How far a task is, for people.
 
+    `records_in`: what it has read or been sent; `records_out`: what it has written into topics and sinks.
     `missing_records`, `duplicate_records`: by the numbers of a topic with a `sequence`, since the job began.
     """
 

@@ -436,7 +436,7 @@ class Task(Actor):
 
     def progress(self) -> m.Progress:
         """How far this task is."""
-        return progress_of(self.stages.all, self.records_in, self.log.records, self.watermark())
+        return progress_of(self.stages.all, self.records_in, self.log.records + self.files.records, self.watermark())
 
     def observe(self) -> dict[str, Any]:
         """How far this task is."""
