@@ -29,6 +29,16 @@ def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
+def counted(count: int, noun: str) -> str:
+    """So many of them.
+
+    Example:
+        >>> counted(1, "record"), counted(2_000, "record")
+        ('1 record', '2,000 records')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Lines with the columns below each other; numbers stand at the right."""
     cells = [[_cell(value) for value in row] for row in rows]

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from actorstream.errors import ActorstreamError, AskTimeout
-from actorstream.ops.show import age, say
+from actorstream.ops.show import age, counted, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -93,15 +93,17 @@ def _source_tasks(app: App) -> list[str]:
 
 def _summary(status: JobStatus, done: Counts, seconds: float) -> str:
     said = [
-        f"{done.records_in:,} records in",
-        f"{done.checkpoints:,} checkpoints",
-        f"{done.open_windows:,} open window{'' if done.open_windows == 1 else 's'} left",
-        f"{done.late_records:,} late records",
+        f"{counted(done.records_in, 'record')} in",
+        counted(done.checkpoints, "checkpoint"),
+        f"{counted(done.open_windows, 'open window')} left",
+        counted(done.late_records, "late record"),
     ]
     if done.missing_records or done.duplicate_records:
-        said.append(f"{done.missing_records:,} numbers missing, {done.duplicate_records:,} duplicates")
+        said.append(
+            f"{counted(done.missing_records, 'number')} missing, {counted(done.duplicate_records, 'duplicate')}"
+        )
     if status.restarts:
-        said.append(f"{status.restarts} restarts")
+        said.append(counted(status.restarts, "restart"))
     return f"{status.job}: {', '.join(said)}, in {seconds:.1f} s"
 
 
@@ -131,7 +133,8 @@ class _Quiet:
         if monotonic() - self._last >= QUIET_SECONDS:
             self._last = monotonic()
             done = count(status, self._sources)
-            say(f"{status.job}: {status.state}, {done.records_in:,} records in, {done.checkpoints:,} checkpoints")
+            records, checkpoints = counted(done.records_in, "record"), counted(done.checkpoints, "checkpoint")
+            say(f"{status.job}: {status.state}, {records} in, {checkpoints}")
 
 
 class _Terminal:
@@ -185,7 +188,8 @@ class _Terminal:
                 source, f"{records:,}", f"{self._rate(source, records):,.0f}", "-" if lag is None else f"{lag:,}"
             )
         last = "" if status.age_us is None else f", the last {age(status.age_us)} ago"
-        below = f"{done.checkpoints:,} checkpoints{last}; {done.open_windows:,} open windows; Ctrl-C ends it"
+        checkpoints, windows = counted(done.checkpoints, "checkpoint"), counted(done.open_windows, "open window")
+        below = f"{checkpoints}{last}; {windows}; Ctrl-C ends it"
         return Group(f"{status.job}: {status.state}", table, below)
 
     def _rate(self, source: str, records: int) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from actorstream.errors import BadInput
 from actorstream.ops.commands.arguments import add_data
 from actorstream.ops.interrupts import Interrupted
-from actorstream.ops.show import say
+from actorstream.ops.show import counted, say
 
 if TYPE_CHECKING:
     from actorstream.log.client import Producer
@@ -86,7 +86,7 @@ class _Lines:
 
     def say_written(self) -> None:
         """Tell the person how many records there are."""
-        say(f"{self.written:,} record{'' if self.written == 1 else 's'} written into {self._topic}")
+        say(f"{counted(self.written, 'record')} written into {self._topic}")
 
     def _parsed(self, line: bytes) -> Any:
         import msgspec
