@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from actorstream import App, Record, sliding, tumbling
@@ -125,6 +125,7 @@ def brute(left: Sequence[Event], right: Sequence[Event], window: WindowSpec, how
     return Counter(pairs)
 
 
+@example([event(5, "a", 0), event(5, "a", 1)], [event(0, "a", 2)], tumbling("5s"), "outer", 1, 3)  # A window each.
 @given(EVENTS, EVENTS, WINDOWS, HOWS, st.integers(1, 6), st.integers(1, 6))
 def test_pieces_do_not_matter(
     left: list[Event], right: list[Event], window: WindowSpec, how: str, pairs_max: int, due_max: int

@@ -53,15 +53,17 @@ class Pairing:
         counts = self._counts(left, often)
         if counts.sum() <= PAIRS_MAX:
             yield self._all(left, right)
-        elif left[END].n_unique() + right[END].n_unique() > 2:
-            yield from self._by_window(left, right)
+        elif len(ends := _ends(left, right)) > 1:
+            yield from self._by_window(left, right, ends)
         else:
             yield from self._in_pieces(left, right, counts)
 
-    def _by_window(self, left: polars.DataFrame, right: polars.DataFrame) -> Iterator[polars.DataFrame]:
+    def _by_window(
+        self, left: polars.DataFrame, right: polars.DataFrame, ends: polars.Series
+    ) -> Iterator[polars.DataFrame]:
         import polars
 
-        for end in polars.concat([left[END], right[END]]).unique().sort():
+        for end in ends:
             yield from self.pairs(left.filter(polars.col(END) == end), right.filter(polars.col(END) == end))
 
     def _in_pieces(
@@ -114,6 +116,13 @@ class Pairing:
         import polars
 
         return frame.select(END, *(polars.col(column).alias(name) for name, column in self._columns.items()))
+
+
+def _ends(left: polars.DataFrame, right: polars.DataFrame) -> polars.Series:
+    """The windows of both sides, in order."""
+    import polars
+
+    return polars.concat([left[END], right[END]]).unique().sort()
 
 
 def _most(often: polars.DataFrame) -> int:
