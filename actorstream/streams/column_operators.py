@@ -181,8 +181,9 @@ class ColumnOperators(Generic[V]):
     ) -> Any:
         """A function from a `polars.DataFrame` to another, over batches of unspecified size.
 
-        The result is a stream of Records made from the frame's columns, or of type `into`. The event times stay those
-        of the rows, so the frame returned must have as many rows as it was given; use `where` to drop some.
+        The result is a stream of Records made from the frame's columns, or of type `into`. Each row keeps the event
+        time of the row in its place. A frame with more or fewer rows must be made of rows of the one that was given:
+        the function is called again with a column that numbers them, and what it returns must still have that column.
 
         Raises:
             PlanError: the stream has no Record type.

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from actorstream import App, Record, agg, tumbling
+from actorstream import App, Record, agg, skip, tumbling
 from actorstream.errors import OperatorError
 from tests.streams.makers import Event, Pieces, at, event, events_of
 
@@ -173,9 +173,54 @@ def test_columns_are_brought_to_their_types_form() -> None:
     assert [row.at for row in app.collect(last)] == [at(2), at(1)]
 
 
-@pytest.mark.parametrize("wrong", [lambda frame: frame.head(1), lambda frame: None])
-def test_map_batches_must_give_a_row_for_each(wrong: Any) -> None:
-    """Which time would the others have?"""
+def test_map_batches_may_drop_and_repeat_rows() -> None:
+    """Each keeps the time of the row that it was, and the order of those; whatever the order of what is returned."""
+    app = App("job")
+    events = events_of(app, [event(second, "a", second) for second in range(20)])
+    calls: list[list[str]] = []
+
+    @events.map_batches(into=Event)
+    def some(frame: pl.DataFrame) -> pl.DataFrame:
+        calls.append(frame.columns)
+        even = frame.filter(pl.col("value") % 2 == 0)
+        return pl.concat([even, even.filter(pl.col("value") == 4)]).reverse()
+
+    windows = some.key_by("key").window(tumbling("10s")).aggregate(n=agg.count(), values=agg.collect("value"))
+
+    assert [(row.start, row.n, row.values) for row in app.collect(windows)] == [
+        (at(0), 6, [0, 2, 4, 4, 6, 8]),
+        (at(10), 5, [10, 12, 14, 16, 18]),
+    ]
+    assert calls[0] == ["key", "value", "at"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_map_batches_may_drop_all_rows_of_some_batches(count: int) -> None:
+    """With a policy, too, which calls it with one row after the other."""
+    app = App("job")
+    events = events_of(app, [event(second, "a", second) for second in range(5)])
+
+    def few(frame: pl.DataFrame) -> pl.DataFrame:
+        assert 3 not in frame["value"]
+        return frame.filter(pl.col("value") < count)
+
+    found = app.collect(events.map_batches(few, name="few", into=Event, on_error=skip))
+
+    assert [row.value for row in found] == [value for value in range(count) if value != 3]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda frame: frame.group_by("key").agg(pl.len()),
+        lambda frame: frame.filter(pl.col("value") < 2).select("key"),
+        lambda frame: frame.drop("value", "at").unique(),
+        lambda frame: frame.head(1).with_columns(pl.selectors.integer() + 1_000),
+        lambda frame: None,
+    ],
+)
+def test_map_batches_must_let_tell_whose_times_the_rows_have(wrong: Any) -> None:
+    """Which time would they have?"""
     app = App("job")
 
     with pytest.raises(OperatorError, match="return a DataFrame with one row for each"):

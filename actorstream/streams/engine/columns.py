@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from abc import abstractmethod
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from actorstream.errors import BadInput, OperatorError
 from actorstream.model.instant import Instant
@@ -19,6 +19,12 @@ from actorstream.streams.engine.failure import alone, fail
 from actorstream.streams.engine.guard import FAILED, GuardedStage, Now
 from actorstream.streams.engine.pausable import Work
 from actorstream.streams.plan.nodes import Columns, MapBatches
+
+if TYPE_CHECKING:
+    import polars
+
+ROW = " row"
+"""The column that numbers the rows of a frame; no field of a Record can have such a name."""
 
 
 class ColumnsStage(GuardedStage):
@@ -136,12 +142,14 @@ class MapBatchesStage(GuardedStage):
     """`map_batches`: a user's function over frames.
 
     If it raises and has a policy, it is called again with one row after the other: those it raises for have failed.
+    If it drops or repeats rows, it is given a column more, which says whose times those have that it returns.
     """
 
     def __init__(self, node: MapBatches, now: Now) -> None:
         super().__init__(node.name, node.on_error, now)
         self._node = node
         self._kind: Any = None if node.type is Any else node.type
+        self._are_numbered = False
 
     def work(self, batch: Batch) -> Work:
         handled = sys.exception()
@@ -179,21 +187,65 @@ class MapBatchesStage(GuardedStage):
         """What the function makes of a batch.
 
         Raises:
-            OperatorError: it is no frame, or has not as many rows.
+            OperatorError: it is no frame, or whose time its rows should have cannot be told.
             BadInput: it does not fit the type.
         """
-        import polars
-
         from actorstream.streams.frames import record_type_of
 
-        result = self._node.function(batch.frame())
-        if not isinstance(result, polars.DataFrame) or result.height != len(batch):
-            found = f"{result.height} rows" if isinstance(result, polars.DataFrame) else type(result).__name__
-            raise OperatorError(
-                self.name,
-                f"a frame of {len(batch)} rows",
-                cause=f"the function returned {found}; return a DataFrame with one row for each (where() drops rows)",
-            )
+        result, places = self._called(batch)
         if self._kind is None:
             self._kind = record_type_of(result.schema, self.name)
-        return batch.with_frame(_fitted(result, self._kind), self._kind)
+        fitted = _fitted(result, self._kind)
+        if places is None:
+            return batch.with_frame(fitted, self._kind)
+        return batch.choose(places.to_list() if _has_lists(batch) else places, kind=self._kind, frame=fitted)
+
+    def _called(self, batch: Batch) -> tuple[polars.DataFrame, polars.Series | None]:
+        """What the function returns, and of which rows of the batch: None, where each stands in its place.
+
+        The rows are numbered only if there have not been as many as were given: a function sees no column that it need
+        not keep.
+        """
+        frame = batch.frame()
+        if self._are_numbered:
+            return self._numbered(frame)
+        result = self._call(frame)
+        if result.height == frame.height:
+            return result, None
+        numbered, rows = self._numbered(frame)
+        if numbered.height != result.height:
+            raise self._refusal(frame, f"{result.height} rows, and {numbered.height} with another column")
+        self._are_numbered = True
+        return numbered, rows
+
+    def _numbered(self, frame: polars.DataFrame) -> tuple[polars.DataFrame, polars.Series]:
+        result = self._call(frame.with_row_index(ROW))
+        if not _is_numbered(result, frame.height):
+            raise self._refusal(frame, f"{result.height} rows")
+        result = result.sort(ROW, maintain_order=True)
+        return result.drop(ROW), result[ROW]
+
+    def _call(self, frame: polars.DataFrame) -> polars.DataFrame:
+        import polars
+
+        result = self._node.function(frame)
+        if not isinstance(result, polars.DataFrame):
+            raise self._refusal(frame, type(result).__name__)
+        return result
+
+    def _refusal(self, frame: polars.DataFrame, found: str) -> OperatorError:
+        cause = (
+            f"the function returned {found}; return a DataFrame with one row for each, or rows of the frame that was"
+            " given, dropped or repeated, with all its columns"
+        )
+        return OperatorError(self.name, f"a frame of {frame.height} rows", cause=cause)
+
+
+def _is_numbered(frame: polars.DataFrame, height: int) -> bool:
+    """Whether each row still says which row of a frame of this height it was."""
+    import polars
+
+    if frame.schema.get(ROW) != polars.get_index_type():
+        return False
+    rows = frame[ROW]
+    return not rows.null_count() and bool((rows < height).all())
