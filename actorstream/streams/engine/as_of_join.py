@@ -6,7 +6,7 @@ before the watermark the latest is kept, and none before it, because no record t
 
 A record that is late by its own split's watermark meets the latest version as of that watermark, unless the version is
 later than the record: then the one it asks for may be gone, and it meets none. A version that is late is seen by those
-only that are joined as of its split's watermark or later. So nobody meets a value of his future, and the result does
+only that are joined as of its split's watermark or later. So no record meets a value of its future, and the result does
 not depend on how splits interleave.
 """
 
