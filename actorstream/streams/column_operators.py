@@ -182,8 +182,8 @@ class ColumnOperators(Generic[V]):
         """A function from a `polars.DataFrame` to another, over batches of unspecified size.
 
         The result is a stream of Records made from the frame's columns, or of type `into`. Each row keeps the event
-        time of the row in its place. A frame with more or fewer rows must be made of rows of the one that was given:
-        the function is called again with a column that numbers them, and what it returns must still have that column.
+        time of the row in its place. If there are more or fewer than were given, the function is called again to learn
+        which of them each is: with a column that numbers them and, if that does not come back, with halves.
 
         Raises:
             PlanError: the stream has no Record type.
@@ -219,5 +219,5 @@ class ColumnOperators(Generic[V]):
         if not checks.is_record_stream(self._node.type):
             raise PlanError(
                 f"{operation} at {user_site()} works on columns, and the values of {self.name!r} have no known Record "
-                "type; give the topic a type, or annotate what the function before it returns"
+                "type; give the topic a type, annotate what the function before it returns, or give it into="
             )

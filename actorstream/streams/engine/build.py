@@ -15,7 +15,7 @@ from actorstream.streams.engine.as_of_join import AsOfJoinStage
 from actorstream.streams.engine.asynchronous import AsyncStage
 from actorstream.streams.engine.call import CallStage, call_matches, call_pairs, shown_window
 from actorstream.streams.engine.column_join import ColumnJoinStage
-from actorstream.streams.engine.columns import MapBatchesStage, SelectStage, WhereStage
+from actorstream.streams.engine.columns import SelectStage, WhereStage
 from actorstream.streams.engine.contents import Contents
 from actorstream.streams.engine.counted import CountedStage
 from actorstream.streams.engine.gaps import GapsStage
@@ -24,6 +24,7 @@ from actorstream.streams.engine.guarded_rows import GuardedRowsStage
 from actorstream.streams.engine.interval_join import IntervalJoinStage
 from actorstream.streams.engine.join import TableJoinStage
 from actorstream.streams.engine.keys import KeyStage
+from actorstream.streams.engine.map_batches import MapBatchesStage
 from actorstream.streams.engine.match import MatchStage
 from actorstream.streams.engine.panes import PanesStage
 from actorstream.streams.engine.pausable import PausableStage
