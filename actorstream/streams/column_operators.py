@@ -219,5 +219,6 @@ class ColumnOperators(Generic[V]):
         if not checks.is_record_stream(self._node.type):
             raise PlanError(
                 f"{operation} at {user_site()} works on columns, and the values of {self.name!r} have no known Record "
-                "type; give the topic a type, annotate what the function before it returns, or give it into="
+                "type; give the topic a type, annotate what the function before it returns, or give the "
+                "map_batches before it into="
             )

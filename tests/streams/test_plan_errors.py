@@ -123,7 +123,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "a union across apps": (lambda: source().union(source()), r"mixes streams of two apps"),
     "columns of untyped values": (
         lambda: App("job").stream([1, "a"]).where(pl.col("n") > 1),
-        r"have no known Record type; give the topic a type, or annotate",
+        r"have no known Record type; give the topic a type, annotate .* or give the map_batches before it into=",
     ),
     "an unknown column": (lambda: source().select("nothing"), r"select at .*: Event has no field 'nothing'"),
     "an expression that mixes rows": (lambda: source().select(pl.col("value").sum()), r"mixes rows"),
