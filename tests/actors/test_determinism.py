@@ -75,7 +75,7 @@ def test_every_python_gives_the_same_trace() -> None:
     assert run(5) == "373 steps, crc c29841ee"
 
 
-@pytest.mark.parametrize(("seed", "crc"), [(0, "4172533d"), (1, "26cc5c73"), (2, "7da7f097")])
+@pytest.mark.parametrize(("seed", "crc"), [(0, "97af4937"), (1, "e604546c"), (2, "8b1e51b2")])
 def test_every_python_gives_the_same_trace_of_a_storm_over_nodes(seed: int, crc: str) -> None:
     """As above, with everything that nodes say to each other, and all that befalls them."""
     assert f"{live(seed)[1]:08x}" == crc

@@ -337,10 +337,12 @@ class Cluster:
     def _on_guest_started(self, _: int, started: m.GuestStarted) -> None:
         if outpost := self.outposts.get(started.path):
             outpost.on_started(started.life, started.incarnation)
+            self.seeker.release(outpost)
 
     def _on_guest_ended(self, _: int, ended: m.GuestEnded) -> None:
         if outpost := self.outposts.get(ended.path):
             outpost.on_ended(ended.life, ended.incarnation, ended.reason)
+            self.seeker.release(outpost)
             self._report(outpost, ended)
 
     def _report(self, outpost: Outpost, ended: m.GuestEnded) -> None:

@@ -29,6 +29,7 @@ class Outpost:
 
     Attributes:
         node: the number of the node where it lives, or lived last; None: nowhere yet.
+        is_there: that node has said so. Before, only what takes the way of the order to start it surely comes later.
         parked: (path, node): who asked where it, or what is below it, lives, while it lived nowhere.
     """
 
@@ -37,6 +38,7 @@ class Outpost:
         "factory",
         "incarnation",
         "is_over",
+        "is_there",
         "life",
         "node",
         "parent",
@@ -61,6 +63,7 @@ class Outpost:
         self.life = 0
         self.starts = 0
         self.node: int | None = None
+        self.is_there = False
         self.reason: ExitReason = Normal()
         self.is_over = True  # The present life has ended, and that was reported.
         self.parked: list[tuple[str, int]] = []
@@ -103,7 +106,7 @@ class Outpost:
     def start_on(self, node: int) -> None:
         """There is a place on this node."""
         assert not self.is_over
-        self.node = node
+        self.node, self.is_there = node, False
         parent = self.parent.ref.pinned(self.parent.incarnation)
         made = self.factory
         start = StartGuest(self.path, self.life, parent, made.module, made.file, made.spec, made.frames)
@@ -141,16 +144,22 @@ class Outpost:
 
     def on_started(self, life: int, incarnation: int) -> None:
         """A life began."""
+        self._note(life, incarnation)
         if life == self.life and not self.is_over:
             self.incarnation = incarnation
             if self.state is State.STARTING:
                 self.state = State.RUNNING
 
     def on_ended(self, life: int, incarnation: int, reason: ExitReason) -> None:
-        """A life ended."""
+        """A life ended; one that could not begin has no incarnation."""
+        self._note(life, incarnation)
         if life == self.life and not self.is_over:
             self.incarnation = incarnation or self.incarnation
             self._over(reason)
+
+    def _note(self, life: int, incarnation: int) -> None:
+        if life == self.life and incarnation:
+            self.is_there = True
 
     def on_lost(self, reason: ExitReason) -> None:
         """The node is dead, and `node` is None."""

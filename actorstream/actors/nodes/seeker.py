@@ -118,7 +118,7 @@ class Seeker:
             self._cluster.tell(asker, m.LivesAt(path, here if where == here else -1))
         elif isinstance(where, int):
             self._cluster.tell(where, m.WhereIs(path, asker, question.hops + 1))
-        elif where.node is not None and where.path == path:
+        elif where.node is not None and where.is_there:
             self._cluster.tell(asker, m.LivesAt(path, where.node))
         else:
             where.parked.append((path, asker))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -47,17 +47,20 @@ def live(seed: int) -> tuple[Counter[str], int]:
         return happened, system.trace.crc
 
 
+def _seen(right: Callable[[Cell], None]) -> Callable[[Cell], None]:
+    def end(cell: Cell) -> None:
+        CHRONICLE.killed[cell.incarnation] = None
+        right(cell)
+
+    return end
+
+
 @contextmanager
 def seen_kills() -> Iterator[None]:
-    """Whoever is killed can't write that down himself."""
-    kill = Cell.kill
-
-    def seen(cell: Cell) -> None:
-        CHRONICLE.killed[cell.incarnation] = None
-        kill(cell)
-
+    """Whoever is killed can't write that down himself, nor who is given up because work of his does not end."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Cell, "kill", seen)
+        for right in (Cell.kill, Cell._on_deadline):
+            patch.setattr(Cell, right.__name__, _seen(right))
         yield
 
 
