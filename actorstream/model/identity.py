@@ -10,9 +10,8 @@ that a list is never ambiguous. `decode` needs the key's type only for Enums and
 
 from __future__ import annotations
 
-import types
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -23,6 +22,7 @@ import xxhash
 
 from actorstream.errors import BadInput
 from actorstream.model.instant import to_datetime, to_instant
+from actorstream.model.key_types import alternatives
 from actorstream.model.record import Record
 
 KEY_GROUPS = 256
@@ -121,7 +121,7 @@ def _build(value: Any, kind: Any) -> Any:
         return _build_tuple(value, kind)
     if not isinstance(value, _Named):
         return value
-    for one in _alternatives(kind):
+    for one in alternatives(kind):
         if value.tag == "e" and _is_below(one, Enum) and value.content in [member.value for member in one]:
             return one(value.content)
         if value.tag == "r" and _is_below(one, Record) and len(value.content) == len(one.__struct_fields__):
@@ -134,7 +134,7 @@ def _build(value: Any, kind: Any) -> Any:
 
 
 def _build_tuple(parts: tuple[Any, ...], kind: Any) -> Any:
-    for one in _alternatives(kind):
+    for one in alternatives(kind):
         inner = typing.get_args(one)
         if len(inner) == 2 and inner[1] is Ellipsis:
             inner = (inner[0],) * len(parts)
@@ -144,18 +144,6 @@ def _build_tuple(parts: tuple[Any, ...], kind: Any) -> Any:
             built = tuple(_build(part, of) for part, of in zip(parts, inner, strict=True))
             return one(*built) if _is_below(one, tuple) else built
     return tuple(_build(part, Any) for part in parts)
-
-
-def _alternatives(kind: Any) -> Iterator[Any]:
-    """The types that a value of this type may have."""
-    origin = typing.get_origin(kind)
-    if origin is typing.Annotated:
-        yield from _alternatives(typing.get_args(kind)[0])
-    elif origin is typing.Union or isinstance(kind, types.UnionType):
-        for one in typing.get_args(kind):
-            yield from _alternatives(one)
-    else:
-        yield kind
 
 
 def _is_below(kind: Any, base: type) -> bool:

@@ -39,8 +39,8 @@ class Topic(Generic[T]):
         sequence: str | None = None,
     ) -> None:
         check_topic_name(name)
-        if not 1 <= partitions <= PARTITIONS_MAX:
-            raise PlanError(f"topic {name!r}: partitions is {partitions}; give a number from 1 to {PARTITIONS_MAX}")
+        if not isinstance(partitions, int) or not 1 <= partitions <= PARTITIONS_MAX:
+            raise PlanError(f"topic {name!r}: partitions is {partitions!r}; give a number from 1 to {PARTITIONS_MAX}")
         self.name = name
         self.type = type
         self.partitions = partitions
@@ -54,14 +54,17 @@ class Topic(Generic[T]):
         return f"Topic({self.name!r})"
 
 
-def check_topic_name(name: object) -> None:
+def check_topic_name(name: object, what: str = "topic") -> None:
     """Refuse what could not be a directory's name, here or in Kafka.
+
+    Args:
+        what: what it is to be the name of.
 
     Raises:
         PlanError: the name does not fit.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name in (".", ".."):
-        raise PlanError(f"{name!r} is no topic name; use 1 to 249 letters, digits, dots, underscores and hyphens")
+        raise PlanError(f"{name!r} is no {what} name; use 1 to 249 letters, digits, dots, underscores and hyphens")
 
 
 class TopicSpec(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -47,7 +47,7 @@ class App:
     """
 
     def __init__(self, name: str) -> None:
-        check_topic_name(name)
+        check_topic_name(name, "app")
         self._program = Program(name)
         self.site = user_site()
 
@@ -275,6 +275,7 @@ class App:
             key: a field's name, or a function of the value.
         """
         stream = source if isinstance(source, Stream) else self.stream(source, name=None)
+        checks.check_one_app("table", self._program, stream._program)
         if isinstance(key, str):
             return Table(self._program, stream.key_by(key)._key_node())
         naming = self._program.naming("table", None, None, stream.name)

@@ -6,12 +6,15 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from actorstream.errors import PlanError
 from actorstream.model.identity import KEY_GROUPS
+from actorstream.model.key_types import alternatives
 from actorstream.model.record import Record, field_names, is_record_type
 from actorstream.streams.site import hints, user_site
 
@@ -52,6 +55,27 @@ def field_type(kind: Any, field: str | Callable[..., Any] | None) -> Any:
         if one.name == field:
             return one.type
     return Any
+
+
+_PLAIN = (bool, int, float, str, bytes, datetime, date, UUID)
+"""Types of which it is known what fits where."""
+
+
+def fits(given: Any, wanted: Any) -> bool:
+    """Whether a value of one type, but for None, may be one of the other; True where the types don't tell.
+
+    Example:
+        >>> fits(int | None, float), fits(float, int), fits(float, Any)
+        (True, False, True)
+    """
+    ones = [one for one in alternatives(given) if one is not types.NoneType]
+    return not ones or any(_fits(one, other) for one in ones for other in alternatives(wanted))
+
+
+def _fits(one: Any, other: Any) -> bool:
+    if one not in _PLAIN or other not in (*_PLAIN, types.NoneType):
+        return True
+    return issubclass(one, other) or (other is float and issubclass(one, int))
 
 
 def plain_type(kind: Any) -> Any:
@@ -98,6 +122,23 @@ def is_async(function: Any) -> bool:
 def shown_name(function: Any) -> str:
     """A function's name, or that of its class."""
     return str(getattr(function, "__name__", None) or type(function).__name__)
+
+
+def check_one_app(use: str, first: object, *others: object) -> None:
+    """Refuse streams of two apps, given the program of each.
+
+    Raises:
+        PlanError: says where.
+    """
+    if any(one is not first for one in others):
+        raise PlanError(f"{use} at {user_site()} mixes streams of two apps; keep a plan within one App")
+
+
+def type_name(kind: Any, otherwise: str = "any") -> str:
+    """The name of a type as a person would write it; `otherwise` where it is not known."""
+    if kind is Any:
+        return otherwise
+    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind).replace("typing.", "")
 
 
 def checked_parallelism(parallelism: Any, use: str) -> int:

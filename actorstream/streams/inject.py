@@ -59,9 +59,10 @@ def _injection(parameter: str, annotation: Any) -> Injection:
         options = next((one for one in extras if isinstance(one, State)), options)
     kind = _KINDS.get(typing.get_origin(annotation) or annotation)
     if kind is None:
+        how = "has no annotation" if annotation is None else f"is annotated {annotation!r}"
         raise PlanError(
-            f"parameter {parameter!r} of the function at {user_site()} is annotated {annotation!r}; annotate it as "
-            "Key[...], ValueState[...], ListState[...], MapState[...] or Timer, so that it can be injected"
+            f"parameter {parameter!r} of the function at {user_site()} {how}; annotate it as Key[...], "
+            "ValueState[...], ListState[...], MapState[...] or Timer, so that it can be injected"
         )
     default = options.default if options.has_default() else None
     return Injection(parameter, kind, typing.get_args(annotation), default, options.ttl_us, options.upgrade)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from actorstream.errors import PlanError
 from actorstream.model.duration import duration_us
+from actorstream.model.key_types import can_be_same
 from actorstream.streams import checks
 from actorstream.streams.plan import joins as join_nodes
 from actorstream.streams.plan import nodes
@@ -80,14 +81,32 @@ def join_of(left: KeyedStream[Any, Any], right: Any, options: JoinOptions) -> Jo
     from actorstream.streams.keyed import KeyedStream
 
     if isinstance(right, KeyedStream):
+        check_sides((left._program, left._key_node()), (right._program, right._key_node()))
         return _interval(left, right, options)
     if not isinstance(right, Table):
         raise PlanError(
             f"join at {user_site()} was given {right!r}; give it a keyed stream, with within=, or a table (app.table)"
         )
+    check_sides((left._program, left._key_node()), (right._program, right.node))
     if options.within is not None:
         raise PlanError(f"join at {user_site()}: within is for two streams; with a table, say as_of=True, or nothing")
     return _as_of(left, right, options) if options.as_of else _with_table(left, right, options)
+
+
+def check_sides(left: tuple[Program, nodes.KeyBy], right: tuple[Program, nodes.KeyBy]) -> None:
+    """Refuse sides that never meet: of two apps, or with keys of types that have no key in common.
+
+    Raises:
+        PlanError: says which.
+    """
+    checks.check_one_app("join", left[0], right[0])
+    ours, theirs = left[1].key_type, right[1].key_type
+    if not can_be_same(ours, theirs):
+        raise PlanError(
+            f"join at {user_site()}: the keys that {left[1].name!r} gives are {checks.type_name(ours)}, those of "
+            f"{right[1].name!r} {checks.type_name(theirs)}, so none is the same; give both sides keys of one "
+            "type"
+        )
 
 
 def check_how(how: str, known: tuple[str, ...]) -> str:
@@ -166,6 +185,7 @@ def tables_join(
     """See `Table.join`."""
     if not isinstance(right, Table):
         raise PlanError(f"join at {user_site()} was given {right!r}; give it a table (app.table)")
+    check_sides((program, left.node), (right._program, right.node))
     check_how(how, HOWS)
 
     def make(**named: Any) -> nodes.Node:

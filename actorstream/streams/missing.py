@@ -25,12 +25,21 @@ def not_of_stream(stream: object, name: str) -> AttributeError:
 
 def not_of_windows(windows: object, name: str) -> AttributeError:
     """The error for an attribute that windows without a result do not have."""
+    return _unfinished(windows, name, "windows", ".aggregate(...), .reduce(...) or .apply(...)")
+
+
+def not_of_matches(matches: object, name: str) -> AttributeError:
+    """The error for an attribute that matches without a function do not have."""
+    return _unfinished(matches, name, "matches", ".apply(...)")
+
+
+def _unfinished(of: object, name: str, what: str, before: str) -> AttributeError:
     if name in _OF_STREAMS:
         return NoSuchOperator(
-            f"{name} at {user_site()} needs values, and windows have none before they are finished; say "
-            ".aggregate(...), .reduce(...) or .apply(...) before it, or decorate a function with the windows"
+            f"{name} at {user_site()} needs values, and {what} have none before they are finished; say {before} "
+            f"before it, or decorate a function with the {what}"
         )
-    return _no_attribute(windows, name)
+    return _no_attribute(of, name)
 
 
 def _no_attribute(of: object, name: str) -> AttributeError:

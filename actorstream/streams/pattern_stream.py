@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from actorstream.errors import PlanError
 from actorstream.streams import checks
+from actorstream.streams.missing import not_of_matches
 from actorstream.streams.pattern import Match, Pattern
 from actorstream.streams.plan import nodes
 from actorstream.streams.policies import Policy, checked
@@ -42,6 +43,11 @@ class MatchingStream(Generic[K, V]):
     ) -> None:
         self._program, self._of, self._key = program, of, key
         self._pattern, self._overlap, self._partial_max = pattern, overlap, partial_max
+
+    if not TYPE_CHECKING:  # Type checkers know what is there.
+
+        def __getattr__(self, name: str) -> Any:
+            raise not_of_matches(self, name)
 
     @overload
     def __call__(self, function: Callable[[Match[K, V]], Iterator[R]]) -> MatchResult[R]: ...

@@ -109,6 +109,9 @@ def dead_letter(topic: Topic[Any]) -> Policy:
     return Policy("dead_letter", topic)
 
 
+_BACKOFF = 'backoff (one duration, or the first and the longest: "100ms..10s")'
+
+
 def retry(*, times: int = 3, backoff: str = "100ms..10s") -> Policy:
     """Call the function again, `times` at most, then stop the job, or what follows `|`.
 
@@ -135,12 +138,16 @@ def retry(*, times: int = 3, backoff: str = "100ms..10s") -> Policy:
         [1, 1, 1, 2]
     """
     if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= RETRIES_MAX:
-        raise ValueError(f"times is {times!r}; give the calls after the first, from 1 to {RETRIES_MAX}")
+        raise PlanError(
+            f"retry at {user_site()}: times is {times!r}; give the calls after the first, from 1 to {RETRIES_MAX}"
+        )
     first, _, last = backoff.partition("..") if isinstance(backoff, str) else (backoff, "", "")
-    first_us = duration_us(first, what="backoff")
-    last_us = duration_us(last, what="backoff") if last else first_us
+    first_us = duration_us(first, what=_BACKOFF)
+    last_us = duration_us(last, what=_BACKOFF) if last else first_us
     if last_us < first_us:
-        raise ValueError(f'backoff is {backoff!r}; the first wait is the shorter one: "100ms..10s"')
+        raise PlanError(
+            f'retry at {user_site()}: backoff is {backoff!r}; the first wait is the shorter one: "100ms..10s"'
+        )
     return Policy("fail", None, times, first_us, last_us)
 
 

@@ -43,8 +43,27 @@ def aggregate_type(
         fields = [(label, kind) for label, kind in available.items()]
         return cast("type[Record]", msgspec.defstruct(_type_name(name), fields, bases=(Record,)))
     checks.check_filled(into, available, "aggregate")
+    _check_taken(into, available, aggregates)
     filled: type[Record] = into
     return filled
+
+
+def _check_taken(into: type[Record], available: dict[str, Any], aggregates: dict[str, Aggregate]) -> None:
+    """Refuse an aggregate that no field takes, and a field of a type that nothing put there has."""
+    fields = {one.name: one.type for one in msgspec.structs.fields(into)}
+    for label in aggregates:
+        if label not in fields:
+            raise PlanError(
+                f"aggregate at {user_site()}: {into.__name__} has no field {label!r} for {label}={aggregates[label]}; "
+                f"it has {', '.join(fields)}"
+            )
+    for label, kind in fields.items():
+        given = available.get(label, Any)
+        if not checks.fits(given, kind):
+            raise PlanError(
+                f"aggregate at {user_site()}: the field {label!r} of {into.__name__} is {checks.type_name(kind)}, and "
+                f"what fills it is {checks.type_name(given)}; give it that type"
+            )
 
 
 def _check_identifiers(labels: Iterable[str]) -> None:
@@ -58,19 +77,21 @@ def _check_identifiers(labels: Iterable[str]) -> None:
 
 def _available(key: nodes.KeyBy, aggregates: dict[str, Aggregate], window: bool) -> dict[str, Any]:
     kinds = {one: checks.field_type(key.type, one) for one in key.fields} or {key.key_names[0]: key.key_type}
-    groups: list[dict[str, Any]] = [kinds]
+    groups = [("the key", kinds)]
     if window:
-        groups.append({"start": datetime, "end": datetime})
-    groups.append({label: _result_type(key.type, one) for label, one in aggregates.items()})
+        groups.append(("a bound of the window", {"start": datetime, "end": datetime}))
+    groups.append(("an aggregate", {label: _result_type(key.type, one) for label, one in aggregates.items()}))
     available: dict[str, Any] = {}
-    for group in groups:
-        for label, kind in group.items():
+    names: dict[str, str] = {}
+    for what, group in groups:
+        for label in group:
             if label in available:
                 raise PlanError(
-                    f"aggregate at {user_site()}: {label!r} names two things, a key or bound of the window and an "
-                    "aggregate; rename one of them"
+                    f"aggregate at {user_site()}: {label!r} names two things, {names[label]} and {what}; rename one "
+                    "of them (a key: key_by(function, name=...))"
                 )
-            available[label] = kind
+            names[label] = what
+        available.update(group)
     return available
 
 

@@ -8,6 +8,7 @@ by hand, to test an operator as the plain function that it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -35,7 +36,8 @@ class State:
     """Options of a state, given by `Annotated[ValueState[int], State(ttl="1d", default=0)]`.
 
     Args:
-        default: what a `ValueState` gives while nothing is set.
+        default: what a `ValueState` gives while nothing is set; one that can be changed in place, such as a list, is
+            copied each time.
         upgrade: what makes of a value that was kept under another type one of this type; None takes it away. It is
             called for each key when a program starts whose type of the state has changed, with the value as it was: a
             record has its old fields. Once a checkpoint holds what it made, it is not called any more.
@@ -105,7 +107,7 @@ class ValueState(Generic[T]):
     def get(self) -> T | None:
         """The value; when none was set the default, else None."""
         value = self._cell.get()
-        return self._default if value is None else value
+        return deepcopy(self._default) if value is None else value
 
     def set(self, value: T) -> None:
         """Keep `value`."""

@@ -374,8 +374,7 @@ class Stream(ColumnOperators[V], Ends[V]):
             [1, 2]
         """
         inputs: tuple[Stream[Any], ...] = (self, *others)
-        if any(one._program is not self._program for one in inputs):
-            raise PlanError(f"union at {user_site()} mixes streams of two apps; keep a plan within one App")
+        checks.check_one_app("union", *(one._program for one in inputs))
         types = [one._node.type for one in inputs]
         alike = all(one == types[0] for one in types)
         naming = self._program.naming("union", None, name, self.name)

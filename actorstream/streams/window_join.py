@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from actorstream.errors import PlanError
 from actorstream.streams import checks
 from actorstream.streams.join_fields import filled
-from actorstream.streams.joins import HOWS, check_how
+from actorstream.streams.joins import HOWS, check_how, check_sides
 from actorstream.streams.plan import joins as join_nodes
 from actorstream.streams.plan import nodes
 from actorstream.streams.policies import Policy
@@ -101,6 +101,7 @@ def window_join(sides: Sides, function: Callable[..., Any] | None, into: Any) ->
     left, right = sides.left, sides.right
     if not isinstance(right, WindowedStream):
         raise PlanError(f"join at {user_site()} was given {right!r}; give it the windows of the other stream")
+    check_sides((left._program, left._key), (right._program, right._key))
     if _cut(left) != _cut(right):
         raise PlanError(
             f"join at {user_site()} is over {left._window} and {right._window}; cut both into the same windows, with "

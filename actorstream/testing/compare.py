@@ -13,6 +13,11 @@ from actorstream.model.record import Record
 Keyed = tuple[bytes | None, Any]
 """A record's key and value."""
 
+_OTHER_ORDER = (
+    "; all the same records are there, in another order. Where several partitions or streams meet, as in a union, the "
+    "order is that of arrival: pass check=fn(inputs, output) to judge the output without it"
+)
+
 _RELATIVE = 1e-9  # Floats that differ by less are the same; sums may be made in another order.
 
 
@@ -29,8 +34,13 @@ def difference(expected: Sequence[Sequence[Keyed]], found: Sequence[Sequence[Key
             left, right = sorted(left, key=repr), sorted(right, key=repr)
         line = _first_difference(left, right)
         if line is not None:
-            return f"key {key!r}: {line}"
+            hint = _OTHER_ORDER if _sorted(left) == _sorted(right) else ""
+            return f"key {key!r}: {line}{hint}"
     return None
+
+
+def _sorted(values: list[Any]) -> list[str]:
+    return sorted(map(repr, values))
 
 
 def _by_key(partitions: Sequence[Sequence[Keyed]]) -> dict[bytes | None, list[Any]]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from actorstream.errors import BadInput
 from actorstream.host.logs import silence
-from actorstream.model.topic import Topic
 from actorstream.streams.app import App
 from actorstream.streams.job.memory import MemoryCluster, Outcome
 from actorstream.streams.job.planning import job_spec
 from actorstream.streams.job.spec import Settings
+from actorstream.testing.inputs import Inputs, checked_inputs
 from actorstream.testing.sinks import MemorySinks
 
 
@@ -23,10 +23,12 @@ class Output(dict[Any, list[Any]]):
     """
 
     def __missing__(self, topic: Any) -> list[Any]:
+        if isinstance(topic, str):
+            raise BadInput(f"the output was asked for {topic!r}; ask for the topic itself: what app.topic(...) gave")
         return []
 
 
-def run(app: App, inputs: Mapping[Topic[Any], Sequence[Any]] | None = None) -> Output:
+def run(app: App, inputs: Inputs | None = None) -> Output:
     """Run `app` with these values in its topics, to the end of its input, and give what it wrote.
 
     In memory: no files, no threads, no waiting. Bounded sources of the app are read, too; every window closes. What the
@@ -44,12 +46,13 @@ def run(app: App, inputs: Mapping[Topic[Any], Sequence[Any]] | None = None) -> O
         >>> run(app, {numbers: [1, 2]})[doubles]
         [2, 4]
     """
+    given = checked_inputs(app, inputs)
     outcome = Outcome()
     sinks = MemorySinks()
     ends = sinks.put_in(app._program.complete())
     spec = job_spec(app._program, Settings(until="end", idle=False), ends=ends, report=outcome.report)
     with silence(), closing(MemoryCluster()) as cluster:
-        for topic, values in (inputs or {}).items():
+        for topic, values in given.items():
             cluster.write(topic, values)
         cluster.run(spec, outcome)
         written = [topic for topic in app._program.topics.values() if topic.name in spec.plan.sink_topics()]

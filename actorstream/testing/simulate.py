@@ -12,6 +12,7 @@ from actorstream.model.topic import Topic
 from actorstream.streams.app import App
 from actorstream.testing.compare import difference
 from actorstream.testing.faults import Faults
+from actorstream.testing.inputs import Inputs, checked_inputs
 from actorstream.testing.life import Life, SimulationFailed
 from actorstream.testing.outside import Outside
 from actorstream.testing.run import Output
@@ -24,7 +25,7 @@ Check = Callable[[Mapping[Topic[Any], Sequence[Any]], Output], Any]
 
 def simulate(
     app: App,
-    inputs: Mapping[Topic[Any], Sequence[Any]] | None = None,
+    inputs: Inputs | None = None,
     *,
     nodes: int = 0,
     seeds: Iterable[int] = range(200),
@@ -64,7 +65,7 @@ def simulate(
         >>> app.stream(numbers).map(lambda n: n * 2).to(doubles)
         >>> happened = simulate(app, {numbers: range(20)}, seeds=range(5))
     """
-    given = dict(inputs or {})
+    given = checked_inputs(app, inputs)
     with silence():
         subject = Subject(app, given, outside, audit)
         expected = Life(subject, 0, Faults.none(), 0).live()

@@ -180,7 +180,7 @@ def test_a_value_of_another_type_is_refused(tmp_path, make):
     """The file would not be what it says."""
     writer = make(tmp_path / "out", Result).open("h")
 
-    with pytest.raises(BadInput, match="the file is for Result, but a value of the stream is a Loose"):
+    with pytest.raises(BadInput, match="the file is for Result, but a value of the stream is of type Loose"):
         writer.write([Loose()])
 
 

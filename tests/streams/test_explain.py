@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 import pytest
 
-from actorstream import App, Key, ListState, Record, Timer, ValueState, agg, sliding, tumbling
+from actorstream import App, Key, ListState, Record, State, Timer, ValueState, agg, sliding, tumbling
 from actorstream.errors import PlanError
 
 
@@ -117,8 +118,8 @@ task detect, 1 instance
   keeps  detect: recent: a list of Payment, per key, until it is cleared
          detect: total: one float, per key, until it is cleared
          detect: timer: times, per key, each until it fires
-  grows  detect: recent, with the number of keys, unless the function clears it: a timer can do so
-         detect: total, with the number of keys, unless the function clears it: a timer can do so
+  grows  detect: recent, with the number of keys, unless the function, a timer or a State(ttl=) clears it
+         detect: total, with the number of keys, unless the function, a timer or a State(ttl=) clears it
   sends  detect to task detect.union
 
 task cards, 1 instance
@@ -265,6 +266,22 @@ def test_state_over_an_input_that_ends_is_no_worry() -> None:
     words.aggregate(n=agg.count(), name="counted").to(app.topic("out"))
 
     assert _kept(app) == ["accumulators of n, per key, for ever"]
+
+
+def test_state_with_a_time_to_live_does_not_grow_for_ever() -> None:
+    """It says when a key's content is gone; only what has no such time is pointed out."""
+    app = App("forgetting")
+    words = app.stream(app.topic("words", str)).key_by(lambda word: word, name="word")
+
+    @words.process
+    def counted(word: str, seen: Annotated[ValueState[bool], State(ttl="10m")], all_: ListState[str]) -> str:
+        return word
+
+    counted.to(app.topic("out"))
+
+    assert _kept(app)[0] == "seen: one bool, per key, until it is cleared, or 10m after it was last written"
+    assert "grows  counted: all_, with" in app.explain()
+    assert "grows  counted: seen" not in app.explain()
 
 
 def test_a_window_says_when_its_state_is_dropped() -> None:

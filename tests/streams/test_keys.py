@@ -9,8 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from actorstream import App, Record, agg, tumbling
+from actorstream import App, Record, agg, fail, skip, tumbling
 from actorstream.errors import BadInput, OperatorError
+from actorstream.model.identity import BadKey
+from actorstream.testing import run
 from tests.streams.makers import Event, Pieces, at, event, events_of
 
 
@@ -33,6 +35,13 @@ class Place(Record):
 
     city: str
     number: int
+
+
+class Priced(Record):
+    """Something whose price is no key."""
+
+    name: str
+    price: float
 
 
 class Sold(Record):
@@ -167,3 +176,46 @@ def test_a_filter_of_a_keyed_stream_keeps_the_key() -> None:
 
     assert [(row.key, row.n) for row in app.collect(kept.aggregate(n=agg.count()))] == [("a", 1)]
     assert not hasattr(keyed.map(lambda one: one), "aggregate")
+
+
+# --- keys that are none ----------------------------------------------------------------------------------------------
+
+
+def counted_by_half(policy: Any) -> tuple[App, Any, Any]:
+    """Counts by a key that is a float for odd values."""
+    app = App("job")
+    events, counts = app.topic("events", Event), app.topic("counts")
+
+    @app.stream(events, event_time="at", on_error=policy).key_by
+    def half(one: Event) -> Any:
+        return one.value / 2 if one.value % 2 else one.value // 2
+
+    half.aggregate(n=agg.count()).to(counts)
+    return app, events, counts
+
+
+def test_a_key_that_is_none_names_who_gave_it() -> None:
+    """The key, and the operator with its line."""
+    app, events, _ = counted_by_half(fail)
+
+    with pytest.raises(BadKey, match=r"^'half' at test_keys.py:\d+: 0.5 is a float and cannot be a key; round it"):
+        run(app, {events: [event(0, value=2), event(1, value=1)]})
+
+
+def test_a_key_that_is_none_is_a_failure_for_a_policy() -> None:
+    """The record is left out, like any other that its function fails for."""
+    app, events, counts = counted_by_half(skip)
+
+    output = run(app, {events: [event(0, value=2), event(1, value=1), event(2, value=2)]})
+
+    assert [row["n"] for row in output[counts]] == [1, 2]
+
+
+@pytest.mark.parametrize("columnar", [False, True])
+def test_a_field_that_holds_no_keys_is_a_failure_for_a_policy(columnar: bool) -> None:
+    """Over rows and over columns alike."""
+    app = App("job")
+    sold = app.stream([Priced("tea", 1.5)], on_error=skip)
+    counts = (sold.select("price", name="both") if columnar else sold).key_by("price").aggregate(n=agg.count())
+
+    assert app.collect(counts) == []

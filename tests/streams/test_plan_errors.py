@@ -8,7 +8,21 @@ from typing import Any
 import polars as pl
 import pytest
 
-from actorstream import App, ListState, Record, State, Timer, ValueState, agg, rows, session, sliding, tumbling
+from actorstream import (
+    App,
+    ListState,
+    Record,
+    State,
+    Timer,
+    ValueState,
+    agg,
+    pattern,
+    retry,
+    rows,
+    session,
+    sliding,
+    tumbling,
+)
 from actorstream.errors import Mistake, PlanError, TopicMismatch
 from actorstream.testing import run
 from tests.streams.makers import Event, at, event, events_of
@@ -21,19 +35,36 @@ class Total(Record):
     total: int
 
 
-def source() -> Any:
+def source(app: App | None = None) -> Any:
     """A stream of one event."""
-    return events_of(App("job"), [event(0)])
+    return events_of(app or App("job"), [event(0)])
 
 
-def keyed() -> Any:
+def keyed(app: App | None = None, key: str = "key") -> Any:
     """The same, by key."""
-    return source().key_by("key")
+    return source(app).key_by(key)
 
 
 def windowed() -> Any:
     """The same, in windows."""
     return keyed().window(tumbling("10s"))
+
+
+def table(app: App, key: str = "key") -> Any:
+    """The same, as a table."""
+    return app.table(source(app), key=key)
+
+
+def joined(right: Callable[..., Any], *, key: str = "key", **options: Any) -> Any:
+    """By key, joined with another in one app."""
+    app = App("job")
+    return keyed(app).join(right(app, key), **options)
+
+
+def windows_joined(key: str) -> Any:
+    """In windows, joined with others by this key, in one app."""
+    app = App("job")
+    return keyed(app).window(tumbling("1s")).join(keyed(app, key).window(tumbling("1s")))
 
 
 async def waits(value: Any) -> Any:
@@ -84,8 +115,26 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "an aggregate that is none": (lambda: windowed().aggregate(n=3), r"n=3 is no aggregate; use agg.count\(\)"),
     "no aggregate at all": (lambda: windowed().aggregate(), r"computes nothing; give it aggregates"),
     "an aggregate over neither field nor function": (lambda: agg.sum(3), r"agg.sum\(3\)"),  # type: ignore[arg-type]
-    "an aggregate called as the key": (lambda: windowed().aggregate(key=agg.count()), r"'key' names two things"),
-    "an aggregate called as a bound": (lambda: windowed().aggregate(start=agg.count()), r"'start' names two things"),
+    "an aggregate called as the key": (
+        lambda: windowed().aggregate(key=agg.count()),
+        r"'key' names two things, the key and an aggregate; rename",
+    ),
+    "an aggregate called as a bound": (
+        lambda: windowed().aggregate(start=agg.count()),
+        r"'start' names two things, a bound of the window and an aggregate; rename",
+    ),
+    "an aggregate that its type has no field for": (
+        lambda: keyed().aggregate(Total, total=agg.sum("value"), n=agg.count()),
+        r"aggregate at .*: Total has no field 'n' for n=count\(\); it has key, total",
+    ),
+    "a field of another type than its aggregate": (
+        lambda: keyed().aggregate(Total, total=agg.mean("value")),
+        r"the field 'total' of Total is int, and what fills it is float \| None; give it that type",
+    ),
+    "a field of another type than the key": (
+        lambda: keyed(key="value").aggregate(Total, total=agg.count(), key=agg.max("at")),
+        r"the field 'key' of Total is str, and what fills it is datetime",
+    ),
     "a result type with a field that nothing fills": (
         lambda: keyed().aggregate(Total, n=agg.count()),
         r"nothing fills the field 'total' of Total; there is key, n",
@@ -98,12 +147,25 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "an async filter": (lambda: source().filter(waits), r"filter at .*: waits is async; only map awaits"),
     "an async flat_map": (lambda: source().flat_map(yields), r"yields is async"),
     "a map without a function": (lambda: source().map(3), r"map at .* was given 3; give it a function"),
-    "a join of streams without an interval": (lambda: keyed().join(keyed()), r"pass within=\"10s\""),
+    "a join of streams without an interval": (lambda: joined(keyed), r"pass within=\"10s\""),
     "an unknown way to join": (
-        lambda: keyed().join(App("job").table(source(), key="key"), how="outer"),
+        lambda: joined(table, how="outer"),
         r"how is 'outer'; here it is one of \"left\", \"inner\"",
     ),
+    "keys of two types that are never the same": (
+        lambda: joined(keyed, key="value", within="1s"),
+        r"the keys that .events.key_by\[key\]. gives are str, those of .* int, so none is the same; give both sides",
+    ),
+    "keys of two types in a table": (lambda: joined(table, key="at"), r"are str, those of .* datetime"),
+    "keys of two types in windows": (lambda: windows_joined("value"), r"are str, those of .* int"),
+    "a join across apps": (lambda: keyed().join(keyed(), within="1s"), r"join at .* mixes streams of two apps"),
+    "a join of windows across apps": (lambda: windowed().join(windowed()), r"join at .* mixes streams of two apps"),
+    "a table of another app": (lambda: App("job").table(source(), key="key"), r"table at .* mixes streams of two apps"),
     "a window that is none": (lambda: keyed().window("10s"), r"give it tumbling\(\"10s\"\)"),
+    "matches that are not finished": (
+        lambda: keyed().match(pattern(bool).within("1s")).to(App("job").topic("t")),
+        r"to at .* needs values, and matches have none before they are finished; say .apply\(",
+    ),
     "an unknown emit": (lambda: keyed().window(tumbling("1s"), emit="always"), r"emit is 'always'; it is \"close\""),
     "windows of no records": (lambda: rows(0), r"rows\(0\): give the number of records"),
     "windows of half a record": (lambda: rows(0.5), r"rows\(0.5\): give the number of records"),  # type: ignore[arg-type]
@@ -118,7 +180,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "an unannotated parameter": (
         lambda: keyed().process(lambda one, state: None, name="p"),
-        r"parameter 'state' of the function at test_plan_errors.py:\d+ is annotated None",
+        r"parameter 'state' of the function at test_plan_errors.py:\d+ has no annotation",
     ),
     "a union across apps": (lambda: source().union(source()), r"mixes streams of two apps"),
     "columns of untyped values": (
@@ -143,8 +205,10 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "a select of nothing": (lambda: source().select(), r"give it field names or Polars expressions"),
     "a select of something else": (lambda: source().select(3), r"was given 3; give it field names"),
     "a bad topic name": (lambda: App("job").topic("a b"), r"'a b' is no topic name"),
-    "a bad app name": (lambda: App("a/b"), r"'a/b' is no"),
+    "a bad app name": (lambda: App("a/b"), r"'a/b' is no app name"),
     "a topic without partitions": (lambda: App("job").topic("t", partitions=0), r"partitions is 0"),
+    "partitions that are no number": (lambda: App("job").topic("t", partitions="4"), r"partitions is '4'; give"),  # type: ignore[arg-type]
+    "a retry that is none": (lambda: retry(times=0), r"retry at .*: times is 0; give the calls after the first"),
     "a topic's key that is no field": (
         lambda: App("job").topic("t", Event, key="kay"),
         r"the key of topic 't': Event has no field 'kay'",

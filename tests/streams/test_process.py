@@ -52,6 +52,34 @@ def test_a_default_is_given_by_an_option() -> None:
     assert app.collect(counted) == [10, 11, 10]
 
 
+def test_a_default_that_is_changed_in_place_is_nobody_elses() -> None:
+    """Each key has a list of its own, and keeps it when it is set."""
+    app = App("job")
+
+    @keyed(app, [event(0, "a"), event(1, "b"), event(2, "a")]).process
+    def gathered(one: Event, seen: Annotated[ValueState[list[str]], State(default=[])]) -> int:
+        so_far = seen.get()
+        assert so_far is not None
+        so_far.append(one.key)
+        if one.key == "a":
+            seen.set(so_far)
+        return len(seen.get() or [])
+
+    assert app.collect(gathered) == [1, 0, 2]
+
+
+def test_a_default_by_hand_is_copied_as_well() -> None:
+    """What is changed in place and not set is not kept."""
+    seen: ValueState[list[int]] = ValueState(default=[])
+
+    (seen.get() or []).append(1)
+    got = seen.get()
+    assert got is not None
+    got.append(2)
+
+    assert seen.get() == []
+
+
 def test_a_list_keeps_what_was_appended() -> None:
     """It iterates, has a length, extends and clears."""
     app = App("job")

@@ -91,7 +91,9 @@ def test_what_a_checkpoint_holds_can_be_asked_for(job: Job) -> None:
 
 def test_an_operator_that_cannot_be_read_is_named_with_those_that_can(job: Job) -> None:
     """A name that is not there, and one whose state is not by key alone."""
-    with pytest.raises(PlanError, match="'nothing' is not in this job; those that do: kept, largest, running"):
+    with pytest.raises(
+        PlanError, match="'nothing' is not in this job; what can be read by key: kept, largest, running"
+    ):
         job.state("nothing", "a")
     with pytest.raises(PlanError, match="'hours' keeps nothing that can be read by key"):
         job.state("hours", "a")

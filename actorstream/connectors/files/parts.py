@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from actorstream.connectors.files.format import Encoder, Format
+from actorstream.errors import BadInput
 from actorstream.host import Disk, File
 
 if TYPE_CHECKING:
@@ -88,7 +89,11 @@ class PartWriter:
         if not len(values):
             return
         self._has_values = True
-        self._add(self._encoder.add(values))
+        try:
+            data = self._encoder.add(values)
+        except BadInput as error:
+            raise BadInput(f"{self._directory}: {error}") from error.__cause__
+        self._add(data)
         if self._buffered_bytes >= BUFFER_BYTES_MAX:
             self._flush()
 

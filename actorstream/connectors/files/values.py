@@ -20,7 +20,9 @@ def fitting(values: Sequence[Any], kind: Any) -> list[Any]:
     if is_record_type(kind):
         for other in kinds:
             if not issubclass(other, kind):
-                raise BadInput(f"the file is for {kind.__name__}, but a value of the stream is a {other.__name__}")
+                raise BadInput(
+                    f"the file is for {kind.__name__}, but a value of the stream is of type {other.__name__}"
+                )
     if len(kinds) == 1 and is_record_type(kinds[0]):
         return as_utc(list(values), kinds[0])
     return all_as_utc(values)

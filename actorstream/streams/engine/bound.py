@@ -8,6 +8,7 @@ when a batch is through (`Handles.flush`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from actorstream.streams.inject import Injection
@@ -61,12 +62,23 @@ class BoundValue(ValueState[Any]):
         self.set(None)
 
 
+class BoundFresh(BoundValue):
+    """The same, of a default that can be changed in place: what one key's function does to it is no other's."""
+
+    __slots__ = ()
+
+    def get(self) -> Any:
+        value = self.content
+        return deepcopy(self._default) if value is None else value
+
+
 def bound(one: Injection, contents: Sequence[Any], encoded: Sequence[bytes], log: Log) -> list[Any]:
     """The handles that a parameter asks for, for some keys."""
     pairs = zip(contents, encoded, strict=True)
     if one.kind == "value":
         default = one.default
-        return [BoundValue(content, of, log, default) for content, of in pairs]
+        kind = BoundValue if deepcopy(default) is default else BoundFresh  # What cannot change copies to itself.
+        return [kind(content, of, log, default) for content, of in pairs]
     return [_bound_cell(ListState() if one.kind == "list" else MapState(), content, of, log) for content, of in pairs]
 
 

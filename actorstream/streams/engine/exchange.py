@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actorstream.model.identity import KEY_GROUPS, Encoder, key_group
+from actorstream.model.identity import KEY_GROUPS, key_group
 from actorstream.streams.engine.batch import Batch
-from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.keys import KeyEncoder, keys_of
 from actorstream.streams.engine.partials import are_partials
 from actorstream.streams.plan.nodes import KeyBy
 
@@ -33,7 +33,7 @@ class Exchange:
     def __init__(self, key: KeyBy, instances: int) -> None:
         self._key = key
         self._instances = instances
-        self._encoder = Encoder()
+        self._encoder = KeyEncoder(key)
         self._owners: dict[bytes, int] = {}
 
     def parts(self, batch: Batch) -> Iterator[tuple[int, Batch]]:

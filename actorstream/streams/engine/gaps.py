@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from actorstream.model.identity import Encoder
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.fields import values_of
 from actorstream.streams.engine.guard import Guard, Now
-from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.keys import KeyEncoder, keys_of
 from actorstream.streams.engine.numbering import DUPLICATE, GAP, LATE, Numbering
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.gaps import Gap
@@ -31,7 +30,7 @@ class GapsStage(Stage):
         key = node.inputs[0]
         assert isinstance(key, KeyBy)
         self._node, self._key = node, key
-        self._encoder = Encoder()
+        self._encoder = KeyEncoder(key)
         self._numberings: StateTable[Numbering] = StateTable("numbers", Numbering)
         self._counts: StateTable[dict[str, int]] = StateTable("counts", dict[str, int])
         self.tables = [self._numberings, self._counts]

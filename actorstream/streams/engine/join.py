@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from actorstream.model.identity import Encoder
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.guard import GuardedStage, Now, kept
-from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.keys import KeyEncoder, keys_of
 from actorstream.streams.engine.pausable import Work
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import KeyBy, TableJoin
@@ -21,7 +20,7 @@ class TableJoinStage(GuardedStage):
         super().__init__(node.name, node.on_error, now)
         self._node = node
         self._stream_key, self._table_key = _keys(node)
-        self._encoder = Encoder()
+        self._encoder = KeyEncoder(self._stream_key)
         self._table: StateTable[Any] = StateTable("table", node.table_type)
         self.tables = [self._table]
         self.table_side = _TableSide(f"{node.name}.table", self._table, self._table_key)
@@ -52,7 +51,7 @@ class _TableSide(Stage):
         super().__init__(name)
         self._table = table
         self._key = key
-        self._encoder = Encoder()
+        self._encoder = KeyEncoder(key)
 
     def push(self, batch: Batch) -> None:
         encoded = self._encoder.encode_all(keys_of(batch, self._key))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from actorstream.model.identity import BadKey, Encoder, encode
 from actorstream.model.instant import Instant
+from actorstream.model.key_types import are_keys
 from actorstream.streams import checks
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.failure import call_each
@@ -21,11 +23,12 @@ class KeyStage(GuardedStage):
     def __init__(self, node: KeyBy, now: Now) -> None:
         super().__init__(node.name, node.on_error, now)
         self._node = node
-        self._one = node.function or _of_fields(node.fields)
+        self._one = _sound(node.function or _of_fields(node.fields))
+        self._are_sound = bool(node.fields) and are_keys(node.key_type)
 
     def push(self, batch: Batch) -> None:
-        in_columns = self._node.fields and batch.is_columns  # They are there: nothing can fail.
-        if self.guard.is_plain or (in_columns and not self.is_paused):
+        in_columns = self._node.fields and batch.is_columns
+        if self.guard.is_plain or (in_columns and self._are_sound and not self.is_paused):
             self.emit(batch.with_keys(None if in_columns else _made(batch, self._node)))
         else:
             super().push(batch)
@@ -43,9 +46,35 @@ class KeyStage(GuardedStage):
         self.emit(batch.with_keys(keys))
 
 
+class KeyEncoder(Encoder):
+    """An encoder of the keys that `node` has given; of a value that is no key it says who gave it."""
+
+    def __init__(self, node: KeyBy) -> None:
+        super().__init__()
+        self._node = node
+
+    def encode_all(self, keys: Sequence[Any]) -> list[bytes]:
+        """See `Encoder.encode_all`."""
+        try:
+            return super().encode_all(keys)
+        except BadKey as error:
+            raise BadKey(f"{self._node.name!r} at {self._node.site}: {error}") from None
+
+
 def keys_of(batch: Batch, node: KeyBy) -> list[Any]:
     """The keys of a batch that the stage of `node` has passed on."""
     return _made(batch, node) if batch.keys is None else batch.keys
+
+
+def _sound(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same, which fails where it gives what is no key, so that a policy decides of the record."""
+
+    def key_of(value: Any) -> Any:
+        key = function(value)
+        encode(key)
+        return key
+
+    return key_of
 
 
 def _of_fields(fields: tuple[str, ...]) -> Callable[[Any], Any]:

@@ -19,14 +19,14 @@ from operator import itemgetter
 from typing import Any, NoReturn
 
 from actorstream.errors import Mistake, OperatorError
-from actorstream.model.identity import Encoder, decode
+from actorstream.model.identity import decode
 from actorstream.model.instant import START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.buckets import Buckets
 from actorstream.streams.engine.emitted import emitted
 from actorstream.streams.engine.failure import failed, show
 from actorstream.streams.engine.guard import GuardedStage, Now, kept
-from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.keys import KeyEncoder, keys_of
 from actorstream.streams.engine.matching import BEGINS, Automaton, Found, Partials
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Pause, Work
 from actorstream.streams.engine.stage import PassStage
@@ -51,7 +51,7 @@ class MatchStage(GuardedStage):
         key = node.inputs[0]
         assert isinstance(key, KeyBy)
         self._node, self._key = node, key
-        self._encoder = Encoder()
+        self._encoder = KeyEncoder(key)
         self._automaton = Automaton(node.pattern, overlap=node.overlap)
         self._conditions = node.pattern.conditions
         self._waiting = Buckets("waiting", tuple[int, str, int, int, int, node.value_type])  # type: ignore[name-defined]

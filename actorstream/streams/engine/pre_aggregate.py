@@ -6,12 +6,11 @@ which it did not, some go on as they are.
 
 from __future__ import annotations
 
-from actorstream.model.identity import Encoder
 from actorstream.model.instant import Instant
 from actorstream.streams.engine import vectors
 from actorstream.streams.engine.aggregate import Folding
 from actorstream.streams.engine.batch import Batch, as_list
-from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.keys import KeyEncoder, keys_of
 from actorstream.streams.engine.partials import Partial
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.partial import PreAggregate, key_of
@@ -30,7 +29,7 @@ class PreAggregateStage(Stage):
         self._window = node.window
         self._folding = Folding(node.operator, node.aggregates)
         self._in_columns = vectors.can_fold(self._key, self._folding.aggregates)
-        self._encoder = Encoder()
+        self._encoder = KeyEncoder(self._key)
         self._as_they_are = 0
 
     def push(self, batch: Batch) -> None:

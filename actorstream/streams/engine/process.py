@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any
 
 from actorstream.errors import OperatorError
-from actorstream.model.identity import Encoder, decode, encode_all
+from actorstream.model.identity import decode
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant, to_datetime
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.calls import Calls, CompiledCalls
@@ -23,7 +23,7 @@ from actorstream.streams.engine.emitted import emitted
 from actorstream.streams.engine.failure import consumed, fail
 from actorstream.streams.engine.guard import FAILED, GuardedStage
 from actorstream.streams.engine.handles import Arguments, Handles
-from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.keys import KeyEncoder, keys_of
 from actorstream.streams.engine.pausable import PIECE_RECORDS, Pause, Work
 from actorstream.streams.plan.nodes import KeyBy, Process
 
@@ -49,7 +49,7 @@ class ProcessStage(GuardedStage):
         key = node.inputs[0]
         assert isinstance(key, KeyBy)
         self._key = key
-        self._encoder = Encoder()
+        self._encoder = KeyEncoder(key)
         self._handles = Handles(node, now)
         self._arguments = self._handles.arguments(node.injected)
         self._on_timer = {
@@ -74,7 +74,7 @@ class ProcessStage(GuardedStage):
 
     def expect(self, batch: Batch) -> None:
         if self._handles.are_outside:
-            self._handles.fetch(encode_all(keys_of(batch, self._key)))
+            self._handles.fetch(self._encoder.encode_all(keys_of(batch, self._key)))
 
     def work(self, batch: Batch) -> Work:
         keys = keys_of(batch, self._key)

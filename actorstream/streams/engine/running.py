@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 
 from actorstream.errors import OperatorError
-from actorstream.model.identity import Encoder, decode
+from actorstream.model.identity import decode
 from actorstream.streams.engine.aggregate import Accumulators, Columns, Folding
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.failure import cause_of
 from actorstream.streams.engine.guard import FAILED, Guard, GuardedStage, Now, kept
-from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.keys import KeyEncoder, keys_of
 from actorstream.streams.engine.pausable import Work
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import KeyBy, Reduce, RunningAggregate
@@ -26,7 +26,7 @@ class ReduceStage(GuardedStage):
         super().__init__(node.name, node.on_error, now)
         self._node = node
         self._key = _key_node(node)
-        self._encoder = Encoder()
+        self._encoder = KeyEncoder(self._key)
         self._table: StateTable[list[Any]] = StateTable("result", list[node.type])  # type: ignore[name-defined]
         self.tables = [self._table]
 
@@ -67,7 +67,7 @@ class RunningAggregateStage(Stage):
         self._node = node
         self._guard = Guard(self, node.name, node.on_error, now)
         self._key = _key_node(node)
-        self._encoder = Encoder()
+        self._encoder = KeyEncoder(self._key)
         self.folding = Folding(node.name, node.aggregates)
         # What fails leaves no trace, so what is known must not be changed before all is well.
         self._merge = self.folding.absorb if self._guard.is_plain else self.folding.merge

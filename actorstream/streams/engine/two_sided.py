@@ -6,12 +6,11 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from actorstream.model.identity import Encoder
 from actorstream.model.instant import END_OF_TIME, START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch, as_list
 from actorstream.streams.engine.buckets import Buckets
 from actorstream.streams.engine.failure import fail
-from actorstream.streams.engine.keys import keys_of
+from actorstream.streams.engine.keys import KeyEncoder, keys_of
 from actorstream.streams.engine.pausable import PausableStage, Work
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.joins import Join
@@ -59,7 +58,7 @@ class TwoSidedStage(PausableStage):
         assert isinstance(left, KeyBy)
         assert isinstance(right, KeyBy)
         self._keys = (left, right)
-        self._encoders = (Encoder(), Encoder())
+        self._encoders = (KeyEncoder(left), KeyEncoder(right))
         self.watermark: Instant = START_OF_TIME
 
     def encoded(self, batch: Batch, side: int) -> list[bytes]:

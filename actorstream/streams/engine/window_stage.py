@@ -6,10 +6,11 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
-from actorstream.model.identity import Encoder, decode
+from actorstream.model.identity import decode
 from actorstream.model.instant import START_OF_TIME, Instant
 from actorstream.streams.engine.batch import Batch
 from actorstream.streams.engine.contents import Contents
+from actorstream.streams.engine.keys import KeyEncoder
 from actorstream.streams.engine.pausable import PIECE_RECORDS, PausableStage, Work
 from actorstream.streams.engine.stage import PassStage
 from actorstream.streams.plan.nodes import WindowNode
@@ -55,7 +56,7 @@ class ContentsStage(WindowStage):
         super().__init__(node)
         self.contents = contents
         self._key = key_of(node)
-        self._encoder = Encoder()
+        self._encoder = KeyEncoder(self._key)
         self._lateness_us = node.allowed_lateness_us
         self._emits_changes = node.emit == "change"
 

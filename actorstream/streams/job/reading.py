@@ -29,7 +29,7 @@ def question(job: JobSpec, home: str, operator: str, key: Any, *, decided: bool)
             ", ".join(sorted(name for name, node in known.items() if isinstance(node, READABLE))) or "none of this job"
         )
         what = "keeps nothing that can be read by key" if operator in known else "is not in this job"
-        raise PlanError(f"operator {operator!r} {what}; those that do: {can}")
+        raise PlanError(f"operator {operator!r} {what}; what can be read by key: {can}")
     for spec in task_specs(job, home):
         if key_group(encoded) in spec.groups and any(node.name == operator for node in spec.task.nodes):
             return Ref(f"{home}/{actor_name(spec.id)}"), ReadState(operator, encoded, decided)

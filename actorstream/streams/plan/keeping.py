@@ -5,11 +5,11 @@ An estimate for people: how much depends on the number of keys, which only the i
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Iterable
 from typing import Any
 
 from actorstream.model.duration import show_us
+from actorstream.streams.checks import type_name
 from actorstream.streams.inject import Injection
 from actorstream.streams.plan import joins as join_nodes
 from actorstream.streams.plan import nodes
@@ -26,9 +26,9 @@ def kept_by(node: Node) -> tuple[str, ...]:
             names = ", ".join(name for name, _ in node.aggregates)
             return (f"accumulators of {names}, per key and {_window(node)}",)
         case nodes.WindowApply() | nodes.WindowReduce():
-            return (f"each {_type_name(node.value_type, 'record')}, per key and {_window(node)}",)
+            return (f"each {type_name(node.value_type, 'record')}, per key and {_window(node)}",)
         case nodes.MatchPattern():
-            what, within = _type_name(node.value_type, "record"), show_us(node.pattern.within_us or 0)
+            what, within = type_name(node.value_type, "record"), show_us(node.pattern.within_us or 0)
             return (f"partial matches and each {what} of theirs, per key, dropped when {within} are over",)
         case nodes.Gaps():
             return ("the next number and what is missing, per key and partition, for ever",)
@@ -37,19 +37,20 @@ def kept_by(node: Node) -> tuple[str, ...]:
         case nodes.Reduce():
             return ("the last result, per key, for ever",)
         case nodes.Process():
-            return tuple(_injected(one) for one in node.injected if one.kind != "key")
+            timers = (one for one in node.injected if one.kind == "timer")
+            return tuple(_injected(one) for one in (*node.states(), *timers))
         case join_nodes.WindowJoin():
             what = "the columns that it takes" if node.over_columns else "each record"
             return (f"{what} of both sides, per key and {_window(node)}",)
         case join_nodes.IntervalJoin(within_us=within_us):
             return (f"each record of both sides, per key, dropped when {show_us(within_us)} are over",)
         case join_nodes.AsOfJoin():
-            what = _type_name(node.right_type, "value")
+            what = type_name(node.right_type, "value")
             return ("each record until its time has passed, per key", f"the {what} of now, per key, for ever")
         case join_nodes.TablesJoin():
             return ("the latest value of both tables, per key, until it is deleted",)
         case nodes.TableJoin():
-            return (f"the latest {_type_name(node.table_type, 'value')} of the table, per key, until it is deleted",)
+            return (f"the latest {type_name(node.table_type, 'value')} of the table, per key, until it is deleted",)
         case _:
             return ()
 
@@ -66,13 +67,13 @@ def growth_of(node: Node) -> tuple[str, ...]:
         case nodes.WindowNode(window=RowsSpec()):
             return ("with the number of keys: each has a window that is not full yet, until the input ends",)
         case nodes.Process():
-            return tuple(_growth(one) for one in node.injected if one.kind in ("value", "list", "map"))
+            return tuple(_growth(one) for one in node.states() if one.ttl_us is None)
         case _:
             return ()
 
 
 def _growth(one: Injection) -> str:
-    return f"{one.parameter}, with the number of keys, unless the function clears it: a timer can do so"
+    return f"{one.parameter}, with the number of keys, unless the function, a timer or a State(ttl=) clears it"
 
 
 def _is_endless(node: Node) -> bool:
@@ -99,15 +100,9 @@ def _injected(one: Injection) -> str:
         return f"{one.parameter}: times, per key, each until it fires"
     types = ", ".join(_types(one.types))
     what = {"value": f"one {types or 'value'}", "list": f"a list of {types or 'values'}", "map": f"a map of {types}"}
-    return f"{one.parameter}: {what[one.kind]}, per key, until it is cleared"
+    end = "" if one.ttl_us is None else f", or {show_us(one.ttl_us)} after it was last written"
+    return f"{one.parameter}: {what[one.kind]}, per key, until it is cleared{end}"
 
 
 def _types(types: Iterable[Any]) -> Iterable[str]:
-    return (_type_name(kind, "any") for kind in types)
-
-
-def _type_name(kind: Any, otherwise: str) -> str:
-    """The name of a type as a person would write it; `otherwise` where it is not known."""
-    if kind is Any:
-        return otherwise
-    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind).replace("typing.", "")
+    return (type_name(kind, "any") for kind in types)
