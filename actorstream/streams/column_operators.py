@@ -125,7 +125,9 @@ class ColumnOperators(Generic[V]):
         every = columns.checked(self._node.type, operation, expressions, named)
         naming = self._program.naming(operation, None, name, self.name)
         value_type = self._node.type
-        if operation != "where":
+        if operation == "where":
+            columns.check_condition(value_type, every[0])
+        else:
             value_type = columns.expression_type(value_type, operation, every, naming["name"])
         if into is not None:
             checks.check_filled(into, field_names(value_type), operation)

@@ -188,6 +188,11 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         r"have no known Record type; give the topic a type, annotate .* or give the map_batches before it into=",
     ),
     "an unknown column": (lambda: source().select("nothing"), r"select at .*: Event has no field 'nothing'"),
+    "a condition that is none": (lambda: source().where("value"), r"where at .*value.* is Int64, and neither true nor"),
+    "a condition that Polars refuses": (
+        lambda: source().where(pl.col("value") + pl.col("key") > 1),
+        r"where at .*arith",
+    ),
     "an expression that mixes rows": (lambda: source().select(pl.col("value").sum()), r"mixes rows"),
     "an expression that looks at its neighbours": (
         lambda: source().with_columns(before=pl.col("value").shift()),

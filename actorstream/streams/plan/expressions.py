@@ -100,6 +100,23 @@ def expression_type(kind: type[Record], operation: str, expressions: tuple[Any, 
     return record_type_of(schema, name)
 
 
+def check_condition(kind: type[Record], condition: Any) -> None:
+    """Refuse a condition that Polars refuses, or that is neither true nor false.
+
+    Raises:
+        PlanError: with what it is.
+    """
+    import polars
+
+    try:
+        types = polars.LazyFrame(schema=polars_schema(kind)).select(condition).collect_schema().dtypes()
+    except polars.exceptions.PolarsError as error:
+        raise PlanError(f"where at {user_site()}: {str(error).splitlines()[0]}") from error
+    for one in types:
+        if one not in (polars.Boolean, polars.Null, polars.Unknown):
+            raise PlanError(f"where at {user_site()}: {condition} is {one}, and neither true nor false; compare it")
+
+
 def leaves_alone(operation: Columns, condition: Any) -> bool:
     """Whether a condition says of a row before a `select` or `with_columns` what it says of it after."""
     import polars
