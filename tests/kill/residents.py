@@ -35,6 +35,10 @@ class Told(Message):
     reason: str
 
 
+class Look(Message):
+    """Watch the others: all of them are there now."""
+
+
 class Facts(Message):
     """Tell what you know."""
 
@@ -53,7 +57,7 @@ class Known(Message):
     when: dict[int, float]
 
 
-class Resident(Post, accepts=Terminated | Carry | Carried):
+class Resident(Post, accepts=Terminated | Carry | Carried | Look):
     """Watches the others."""
 
     def __init__(self, others: list[str]) -> None:
@@ -61,6 +65,13 @@ class Resident(Post, accepts=Terminated | Carry | Carried):
 
     def started(self, context: Context) -> None:
         context.send(WITNESS, Begun(context.path, context.incarnation, os.getpid()))
+        self.watch_all(context)
+
+    @receives(Look)
+    def on_look(self, _: Look, context: Context) -> None:
+        self.watch_all(context)
+
+    def watch_all(self, context: Context) -> None:
         for other in self.others:
             context.watch(Ref(other))
 
@@ -105,6 +116,8 @@ def settle(system: ActorSystem, count: int) -> list[str]:
         others = [other for other in names if other != name]
         system.spawn(Resident, others, name=name, **PERMANENT)
     wait_until(system, lambda known: all(known.lives[name] for name in names))
+    for name in names:  # Whoever watched somebody who was still to be spawned was told that there is nobody.
+        system.tell(Ref(name), Look())
     meet(system, names)
     return names
 
