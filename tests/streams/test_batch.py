@@ -121,6 +121,16 @@ def test_a_record_knows_where_it_came_from() -> None:
     assert Batch(EVENTS).place(0) == (None, None, None)
 
 
+def test_where_no_offsets_are_kept_the_first_may_be_known() -> None:
+    """Of a part that begins elsewhere it is not."""
+    batch = Batch(EVENTS, first=7)
+
+    assert [batch.place(index)[2] for index in range(3)] == [7, None, None]
+    assert (batch.part(0, 2).place(0)[2], batch.part(1, 3).place(0)[2]) == (7, None)
+    assert batch.with_rows([1, 2, 3]).place(0)[2] == 7
+    assert batch.choose([1, 2]).place(0)[2] is None
+
+
 def test_a_batch_says_about_how_large_it_is() -> None:
     """For flow control; more records are larger."""
     small, large = Batch([0]), Batch([0] * 100)

@@ -34,7 +34,7 @@ def facts(batch: Batch) -> list[Any]:
     """All that a batch holds, apart from its values."""
     numbers = [batch.times, batch.own, batch.marks, batch.offsets]
     shown = [one.to_list() if isinstance(one, pl.Series) else one for one in numbers]
-    return [*shown, [type(one) for one in numbers], batch.keys, batch.origin, batch.kind, batch.is_columns]
+    return [*shown, [type(one) for one in numbers], batch.keys, batch.origin, batch.first, batch.kind, batch.is_columns]
 
 
 SOME = [event(1), event(2, "b", -5), event(3.5, "ß", 2**70)]
@@ -98,6 +98,11 @@ def test_what_is_known_of_each_record_comes_along(numbers: list[int], form: str,
 
     assert facts(came) == facts(batch)
     assert (came.marks is came.own) == (batch.marks is batch.own)
+
+
+def test_the_offset_of_the_first_record_comes_along() -> None:
+    """Where it is all that is known."""
+    assert facts(through(Batch([1, 2], first=7))) == facts(Batch([1, 2], first=7))
 
 
 def test_a_long_batch_goes_beside_the_message() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from actorstream import App, Record
+from actorstream import App, Record, dead_letter, retry
 from actorstream.errors import BadInput, OperatorError
 from actorstream.streams.engine.batch import Batch, Origin
+from actorstream.streams.engine.pausable import PIECE_RECORDS
 from actorstream.streams.engine.rows import RowsStage, chain_source
 from actorstream.streams.engine.stage import Stage
 from actorstream.streams.plan.nodes import Filter, FlatMap, Map, RowChain, RowOperator, Tap
@@ -117,6 +118,42 @@ def test_what_nobody_reads_is_not_kept() -> None:
     assert (batch.rows(), batch.times, batch.marks, batch.offsets) == ([1, 2], None, None, None)
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        Filter(name="some", function=lambda n: n > 2),
+        FlatMap(name="some", function=lambda n: [n] if n > 2 else []),
+    ],
+    ids=["filter", "flat_map"],
+)
+def test_the_first_value_remembers_its_offset_though_nothing_else_is_kept(step: RowOperator) -> None:
+    """So that who takes all at once can say where they began; each function is called once for each record."""
+    called: list[int] = []
+    chain = (Tap(name="note", function=called.append), step, Map(name="same", function=lambda n: n))
+
+    (batch,) = through(chain, numbered(1, 2, 3, 4), keeps_columns=False)
+
+    assert (batch.rows(), batch.offsets, batch.place(0), batch.place(1)) == (
+        [3, 4],
+        None,
+        (None, None, 12),
+        (None, None, None),
+    )
+    assert called == [1, 2, 3, 4]
+
+
+def test_a_piece_of_a_long_batch_remembers_where_it_begins() -> None:
+    """What a `flat_map` makes goes out in pieces."""
+    twice = FlatMap(name="twice", function=lambda n: [n, n])
+    stage, seen = RowsStage(RowChain(name="x", steps=(twice,)), keeps_columns=False), Seen()
+    stage.outputs.append(seen)
+    stage.push(numbered(*range(PIECE_RECORDS)))
+    while stage.is_paused:
+        stage.resume()
+
+    assert [batch.place(0)[2] for batch in seen.batches] == [10, 10 + PIECE_RECORDS // 2]
+
+
 def test_an_empty_result_goes_nowhere() -> None:
     """No stage after it is called."""
     assert through((Filter(name="none", function=lambda n: False),), numbered(1, 2)) == []
@@ -195,6 +232,36 @@ def test_a_failure_in_a_job_says_where_the_record_came_from() -> None:
     assert (raised.value.operator, raised.value.record) == ("inverse", "0")
     assert (raised.value.topic, raised.value.partition, raised.value.offset) == ("numbers", 0, 2)
     assert raised.value.exit_status == 1
+
+
+class Refusing:
+    """A plain sink that takes nothing."""
+
+    def write(self, values: list[Any], /) -> None:
+        """Fails."""
+        raise OSError("full")
+
+
+@pytest.mark.parametrize("tried_again", [None, retry(times=1, backoff="1ms")])
+def test_a_sink_that_fails_behind_a_filter_says_where_its_values_began(tried_again: Any) -> None:
+    """Though nothing but the values reaches it."""
+    app = App("job")
+    numbers = app.topic("numbers", int)
+    app.stream(numbers).map(lambda n: n + 1).filter(lambda n: n > 2).to(Refusing(), name="out", on_error=tried_again)
+
+    with pytest.raises(OperatorError, match=r"^operator 'out' failed on 2 values.* 3, numbers-0 at offset 2") as raised:
+        run(app, {numbers: [0, 1, 2, 3]})
+
+    assert (raised.value.topic, raised.value.partition, raised.value.offset) == ("numbers", 0, 2)
+
+
+def test_a_value_that_a_sink_does_not_take_behind_a_filter_is_named_in_its_dead_letter() -> None:
+    """By its own offset."""
+    app = App("job")
+    numbers, bad = app.topic("numbers", int), app.topic("bad")
+    app.stream(numbers).filter(lambda n: n > 2).to(Refusing(), on_error=dead_letter(bad))
+
+    assert [letter["offset"] for letter in run(app, {numbers: [0, 3, 1, 5]})[bad]] == [1, 3]
 
 
 class Word(Record):

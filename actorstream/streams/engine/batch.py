@@ -9,6 +9,9 @@ once. Beside the values lie columns of equal length, or None where the plan foun
   due by it fires before the record;
 - `offsets`: the record's offset in its split;
 - `keys`: the record's key, where a `key_by` computed one from rows.
+
+Where offsets are not kept, `first` is that of the first record, if it is known: who takes a batch as a whole can still
+say where it began.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ _ROW_BYTES_MIN = 16  # What it counts at least: an object of Python is never sma
 class Batch:
     """See the module. Not changed once it was pushed on, but for the forms it remembers."""
 
-    __slots__ = ("_frame", "_rows", "keys", "kind", "marks", "offsets", "origin", "own", "times")
+    __slots__ = ("_frame", "_rows", "first", "keys", "kind", "marks", "offsets", "origin", "own", "times")
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Batch:
         offsets: Any = None,
         keys: list[Any] | None = None,
         origin: Origin = NOWHERE,
+        first: int | None = None,
     ) -> None:
         assert (rows is None) != (frame is None)
         self._rows = rows
@@ -70,6 +74,7 @@ class Batch:
         self.times, self.own, self.marks, self.offsets = times, own, marks, offsets
         self.keys = keys
         self.origin = origin
+        self.first = first
 
     def __len__(self) -> int:
         return len(self._rows) if self._rows is not None else self._frame.height  # type: ignore[union-attr]
@@ -131,6 +136,11 @@ class Batch:
         copy.keys = keys
         return copy
 
+    def values_alone(self, rows: list[Any], place: int, kind: Any) -> Batch:
+        """Values that came of some of these, the first of the record at `place`; nothing else is kept of them."""
+        first = self.place(place)[2] if rows else None
+        return Batch(rows, kind=kind, origin=self.origin, first=first)
+
     def _like(self, rows: list[Any] | None, frame: polars.DataFrame | None, kind: Any) -> Batch:
         return Batch(
             rows,
@@ -141,6 +151,7 @@ class Batch:
             marks=self.marks,
             offsets=self.offsets,
             origin=self.origin,
+            first=self.first,
         )
 
     def choose(
@@ -178,6 +189,7 @@ class Batch:
             offsets=_part(self.offsets, start, stop),
             keys=_part(self.keys, start, stop),
             origin=self.origin,
+            first=self.first if start == 0 else None,
         )
         return part._share_marks(self)
 
@@ -211,7 +223,9 @@ class Batch:
 
     def place(self, index: int) -> tuple[str | None, int | None, int | None]:
         """(topic, partition, offset) of one record, as far as they are known."""
-        offset = None if self.offsets is None else int(self.offsets[index])
+        offset = self.first if index == 0 else None
+        if self.offsets is not None:
+            offset = int(self.offsets[index])
         if self.origin.topic is None:
             return None, None, offset
         return self.origin.topic, self.origin.partition, offset

@@ -164,7 +164,7 @@ def reads_time(tasks: tuple[TaskPlan, ...]) -> dict[nodes.Node, bool]:
     def visit(node: nodes.Node) -> bool:
         if node not in found:
             after = [one for one in readers.get(node, []) if not isinstance(one, nodes.DeadLetters)]
-            needs = [isinstance(one, _READ_TIME) or _is_plain_sink(one) or visit(one) for one in after]
+            needs = [isinstance(one, _READ_TIME) or _tells_values_apart(one) or visit(one) for one in after]
             found[node] = any(needs)
         return found[node]
 
@@ -173,8 +173,9 @@ def reads_time(tasks: tuple[TaskPlan, ...]) -> dict[nodes.Node, bool]:
     return found
 
 
-def _is_plain_sink(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.ToSink) and not isinstance(node.sink, TwoPhaseSink)
+def _tells_values_apart(node: nodes.Node) -> bool:
+    """Whether a policy says what becomes of each value that a plain sink refuses."""
+    return isinstance(node, nodes.ToSink) and node.on_error is not None and node.on_error.end != "fail"
 
 
 _READ_TIME = (

@@ -75,7 +75,7 @@ class GuardedRowsStage(PausableStage):
             return batch if len(made) == len(batch) else batch.choose([place for place, _ in made])
         values = [value for _, value in made]
         if not self._keeps_columns:
-            return Batch(values, kind=self._kind)
+            return batch.values_alone(values, made[0][0] if made else 0, self._kind)
         return batch.choose([place for place, _ in made], values, self._kind)
 
     # --- when a call raised ----------------------------------------------------------------------------------------

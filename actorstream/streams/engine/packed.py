@@ -40,11 +40,12 @@ class Parcel(Carried):
             _packed(batch.offsets),
             batch.keys,
             [origin.source, origin.topic, origin.partition],
+            batch.first,
         ]
 
     @classmethod
     def arrived(cls, parts: Any) -> Packed:
-        if not isinstance(parts, list) or len(parts) != 7:
+        if not isinstance(parts, list) or len(parts) != 8:
             raise BadInput("not a batch")
         return Packed(parts)
 
@@ -70,7 +71,7 @@ class Packed(Carried):
         Raises:
             BadInput: it is none of such values.
         """
-        values, times, own, marks, offsets, keys, origin = self._parts
+        values, times, own, marks, offsets, keys, origin, first = self._parts
         rows, frame = _unpacked_values(values, kind)
         lateness = _numbers(own)
         return Batch(
@@ -83,6 +84,7 @@ class Packed(Carried):
             offsets=_numbers(offsets),
             keys=keys,
             origin=Origin(*origin),
+            first=first,
         )
 
 

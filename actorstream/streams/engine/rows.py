@@ -37,10 +37,11 @@ from actorstream.streams.plan.nodes import FlatMap, Map, RowChain, RowOperator, 
 _FIRST_STEP_LINE = 5  # The line of the first operator in the generated text.
 
 
-def chain_source(steps: tuple[RowOperator, ...], *, places: bool, guarded: bool = False) -> str:
+def chain_source(steps: tuple[RowOperator, ...], *, places: bool, guarded: bool = False, lazy: bool = False) -> str:
     """The text of the generated function; with `places` it gives (index of the input row, value) pairs.
 
-    With `guarded`, too: it is a generator over such pairs, that another may go on behind.
+    With `guarded`, too: it is a generator over such pairs, that another may go on behind. With `lazy` it is a generator
+    of values.
     """
     lines = []
     value = "x0"
@@ -56,9 +57,7 @@ def chain_source(steps: tuple[RowOperator, ...], *, places: bool, guarded: bool 
             lines.append(f"        if {call} is None or True")
         else:
             lines.append(f"        if {call}")
-    begin, end = "()" if spreads(steps) else "[]"
-    if guarded:
-        begin, end = "()"
+    begin, end = "()" if guarded or lazy or spreads(steps) else "[]"
     result, each = (f"(i, {value})", "i, x0 in enumerate(rows)") if places else (value, "x0 in rows")
     if guarded:
         each = "i, x0 in rows"
@@ -73,11 +72,11 @@ def spreads(steps: tuple[RowOperator, ...]) -> bool:
 
 
 def compile_chain(
-    name: str, steps: tuple[RowOperator, ...], *, places: bool, guarded: bool = False
+    name: str, steps: tuple[RowOperator, ...], *, places: bool, guarded: bool = False, lazy: bool = False
 ) -> Callable[[Any], Any]:
     """The generated function."""
     names: dict[str, Any] = {f"f{number}": step.function for number, step in enumerate(steps, 1)}
-    exec(compile(chain_source(steps, places=places, guarded=guarded), _file_name(name), "exec"), names)
+    exec(compile(chain_source(steps, places=places, guarded=guarded, lazy=lazy), _file_name(name), "exec"), names)
     chain: Callable[[Any], Any] = names["chain"]
     return chain
 
@@ -107,7 +106,7 @@ class RowsStage(PausableStage):
     """Runs a `RowChain`.
 
     `keeps_columns`: whether anything later reads times, marks, offsets or keys. If nothing does, they are dropped here
-    and the chain need not say which row a value came from.
+    and the chain need not say which row a value came from; only the first value of a batch remembers it.
     """
 
     def __init__(self, chain: RowChain, *, keeps_columns: bool) -> None:
@@ -120,6 +119,7 @@ class RowsStage(PausableStage):
         self._places = keeps_columns and not self._one_to_one
         self._spreads = spreads(chain.steps)
         self._run = compile_chain(chain.name, chain.steps, places=self._places)
+        self._run_lazily = compile_chain(chain.name, chain.steps, places=False, lazy=True)
 
     def push(self, batch: Batch) -> None:
         if self._spreads:
@@ -127,10 +127,19 @@ class RowsStage(PausableStage):
             return
         left = iter(batch.rows())
         try:
-            values = self._run(left)
+            values, place = self._values(left, len(batch))
         except Exception as error:
             self._fail(batch, left, error)
-        self.emit(self._result(batch, values))
+        self.emit(self._result(batch, values, place))
+
+    def _values(self, left: Iterator[Any], count: int) -> tuple[list[Any], int]:
+        """What the chain gives, and which record the first of it came of, if the chain does not say that of each."""
+        if self._keeps_columns or self._one_to_one:
+            return self._run(left), 0
+        for value in self._run_lazily(left):
+            place = consumed(left, count)
+            return [value, *self._run(left)], place
+        return [], 0
 
     def advance(self, watermark: Instant) -> None:
         if self._spreads:
@@ -141,27 +150,28 @@ class RowsStage(PausableStage):
     def work(self, batch: Batch) -> Work:
         left = iter(batch.rows())
         values = self._run(left)
-        while piece := self._next_piece(batch, left, values):
-            self.emit(self._result(batch, piece))
+        while True:
+            try:
+                piece = list(islice(values, 1))
+                place = consumed(left, len(batch))
+                piece += islice(values, PIECE_RECORDS - 1)
+            except Exception as error:
+                self._fail(batch, left, error)
+            if piece:
+                self.emit(self._result(batch, piece, place))
             if len(piece) < PIECE_RECORDS:
                 return
             yield
-
-    def _next_piece(self, batch: Batch, left: Iterator[Any], values: Iterator[Any]) -> list[Any]:
-        try:
-            return list(islice(values, PIECE_RECORDS))
-        except Exception as error:
-            self._fail(batch, left, error)
 
     def _fail(self, batch: Batch, left: Iterator[Any], error: Exception) -> NoReturn:
         number, _ = failed_step(self.name, error, self._steps)
         fail(self._steps[number].name, batch, consumed(left, len(batch)), error)
 
-    def _result(self, batch: Batch, values: list[Any]) -> Batch:
+    def _result(self, batch: Batch, values: list[Any], place: int) -> Batch:
         if self._only_taps:
             return batch
         if not self._keeps_columns:
-            return Batch(values, kind=self._kind)
+            return batch.values_alone(values, place, self._kind)
         if self._one_to_one:
             return batch.with_rows(values, self._kind)
         return batch.choose([place for place, _ in values], [value for _, value in values], self._kind)
