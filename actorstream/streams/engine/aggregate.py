@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
+from itertools import chain
 from typing import Any
 
 from actorstream.errors import Mistake, OperatorError
@@ -207,7 +208,7 @@ class Aggregated(Contents):
     def results_of_all(
         self, keys: Sequence[Any], bounds: Sequence[tuple[Instant, Instant]], contents: Sequence[Content]
     ) -> list[Any]:
-        instants = {instant: to_datetime(instant) for bound in bounds for instant in bound}
+        instants = {instant: to_datetime(instant) for instant in dict.fromkeys(chain.from_iterable(bounds))}
         parts = list(zip(*keys, strict=True)) if self._parts > 1 else [keys]
         between = ([instants[bound[place]] for bound in bounds] for place in (0, 1))
         columns = [*parts, *between, *self.folding.results_of_all(contents)]

@@ -10,6 +10,7 @@ from actorstream.model.instant import Instant
 from actorstream.streams import checks
 from actorstream.streams.aggregates import Aggregate
 from actorstream.streams.engine.batch import Batch, as_series
+from actorstream.streams.engine.grouping import grouped_in_order
 from actorstream.streams.plan.nodes import KeyBy
 
 _PANE, _LENGTH, _OWN = "__pane", "__length", "__own"
@@ -48,23 +49,19 @@ def fold(batch: Batch, pane_us: int, key_fields: Sequence[str], aggregates: Sequ
     kinds = [_kind(one, frame.schema) for one in aggregates]
     if any(kind is None for kind in kinds) or any(frame.schema[field].is_float() for field in key_fields):
         return None
-    times = as_series(batch.times)
-    panes = (times - times % pane_us).alias(_PANE)
+    panes = (as_series(batch.times) // pane_us).alias(_PANE)
     expressions = [
         _expression(one, kind, f"__{place}") for place, (one, kind) in enumerate(zip(aggregates, kinds, strict=True))
     ]
     flat = [part for parts in expressions for part in parts]
-    grouped = (
-        frame.with_columns(panes, as_series(batch.own).alias(_OWN))
-        .group_by(_PANE, *key_fields, maintain_order=True)
-        .agg(polars.len().alias(_LENGTH), polars.col(_OWN).max(), *flat)
-    )
+    flat += [polars.len().alias(_LENGTH), polars.col(_OWN).max()]
+    grouped = grouped_in_order(frame.with_columns(panes, as_series(batch.own).alias(_OWN)), [_PANE, *key_fields], flat)
     keys = [grouped[field].to_list() for field in key_fields]
     accumulators = [
         _accumulators(one, kind, grouped, f"__{place}")
         for place, (one, kind) in enumerate(zip(aggregates, kinds, strict=True))
     ]
-    starts = grouped[_PANE].to_list()
+    starts = (grouped[_PANE] * pane_us).to_list()
     last_own: dict[Instant, Instant] = {}
     for pane, own in zip(starts, grouped[_OWN].to_list(), strict=True):
         last_own[pane] = max(own, last_own.get(pane, own))
