@@ -63,10 +63,17 @@ class Timeline:
             marks = [latest - self._delay_us for latest in accumulate(times, max, initial=self.latest)][1:]
             self.latest = marks[-1] + self._delay_us
         else:
-            marks = times.cum_max().clip(lower_bound=max(self.latest, START_OF_TIME)) - self._delay_us
-            self.latest = int(marks[-1]) + self._delay_us
+            latest = self._rising(times)
+            self.latest = int(latest[-1])
+            marks = latest - self._delay_us if self._delay_us else latest
         batch.own = batch.marks = marks
         return batch
+
+    def _rising(self, times: Any) -> Any:
+        """The latest time up to each record; the times themselves where they are in order."""
+        latest = times if times.is_sorted() else times.cum_max()
+        floor = max(self.latest, START_OF_TIME)
+        return latest if latest[0] >= floor else latest.clip(lower_bound=floor)
 
     def _has_time(self, batch: Batch, place: int, guard: Guard) -> bool:
         """Whether a record has an event time; if not, it follows the policy, but is not tried again."""
